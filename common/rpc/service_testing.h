@@ -22,6 +22,7 @@
 #include "common/rpc/host.h"
 #include "common/rpc/masked_testing.h"
 #include "common/store/temp_dir.h"
+#include "google/rpc/error_details.pb.h"
 
 namespace nisi::rpc {
 
@@ -59,6 +60,16 @@ class HostedTest : public ::testing::Test {
   store::Store& store() { return service_->store(); }
   int64_t position() { return store().position(); }
   base::Date today() { return base::Date::LegalDay(clock_.Now()); }
+
+  // What of the request a refusal is about: a field, or the subject of a precondition.
+  static std::string SubjectOf(const absl::Status& status) {
+    const google::rpc::BadRequest bad = base::BadRequestOf(status);
+    if (bad.field_violations_size() > 0) return bad.field_violations(0).field();
+    google::rpc::PreconditionFailure failure;
+    const auto payload = status.GetPayload(base::TypeUrl(failure));
+    if (payload.has_value()) failure.ParseFromString(std::string(*payload));
+    return failure.violations_size() > 0 ? failure.violations(0).subject() : "";
+  }
 
   static std::string Uuid(int n) { return absl::StrFormat("00000000-0000-4000-8000-%012d", n); }
   std::string NextUuid() { return Uuid(++ids_); }

@@ -317,6 +317,8 @@ TEST_F(OffsetTest, WhatConditionsMayNotBecome) {
   const std::string name = Procurement();
   const v1::Offset good = ConditionOf(100'000'000, "2026-12-31");
   EXPECT_EQ(WhyNot(name, {{4, good}}), "OFFSET_UNKNOWN");
+  EXPECT_EQ(SubjectOf(AmendBy(name, supplier_, {{1, good}, {4, good}}).status()),
+            "amendment.offsets[1].number");
   EXPECT_EQ(WhyNot(name, {{1, good}, {1, good}}), "OFFSETS_INVALID");
   EXPECT_EQ(WhyNot(name, {{0, std::nullopt}}), "OFFSETS_INVALID");
   EXPECT_EQ(WhyNot(name, {{1, ConditionOf(0, "2026-12-31")}}), "OFFSETS_INVALID");
@@ -338,6 +340,8 @@ TEST_F(OffsetTest, WhatConditionsMayNotBecome) {
   // What was accepted of one stays, and while a proof waits nothing is made of it.
   ASSERT_TRUE(Prove(name, 1, 60'000'000).ok());
   EXPECT_EQ(WhyNot(name, {{1, good}}), "OFFSET_STATE");
+  EXPECT_EQ(SubjectOf(AmendBy(name, supplier_, {{1, good}}).status()),
+            "amendment.offsets[0].number");
   ASSERT_TRUE(AcceptProof(name, 1, 60'000'000).ok());
   EXPECT_EQ(WhyNot(name, {{1, std::nullopt}}), "OFFSETS_INVALID");
   EXPECT_EQ(WhyNot(name, {{1, ConditionOf(59'999'999, "2026-06-30")}}), "OFFSETS_INVALID");
@@ -466,6 +470,7 @@ TEST_F(ContractTest, WhatHappensStaysWithinTheContract) {
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("40.001")).status()), "OVER_CONTRACT");
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("0")).status()), "QUANTITY_ZERO");
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2030)).status()), "YEAR_UNKNOWN");
+  EXPECT_EQ(SubjectOf(Deliver(name, MakeEntry("1", 2030)).status()), "entry.year");
   EXPECT_EQ(ReasonOf(Deliver(name, MakeEntry("1", 2027)).status()), "EVENT_DATE_INVALID");
   v1::Entry entry = MakeEntry("1");
   *entry.mutable_event_date() = today().AddDays(1).ToProto();
@@ -865,6 +870,14 @@ TEST_F(ContractTest, VolumeAndPriceAreLoweredByBoth) {
             "UNILATERAL_CHANGE");
   EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2025, "100", 1'000).status()), "YEARS_INVALID");
   EXPECT_EQ(ReasonOf(Amend(name, CustomerOf(1), 2030, "100", 1'000).status()), "YEARS_INVALID");
+  // Told by its place in the amendment, which has another in the contract.
+  const absl::Status nothing = Amend(name, CustomerOf(1), 2027, "0", 1'000).status();
+  EXPECT_EQ(ReasonOf(nothing), "QUANTITY_ZERO");
+  EXPECT_EQ(SubjectOf(nothing), "amendment.years[0].volume");
+  const absl::Status much = Amend(name, CustomerOf(1), 2027, "999999999999", 1'000'000).status();
+  EXPECT_EQ(ReasonOf(much), "SUM_TOO_LARGE");
+  EXPECT_EQ(SubjectOf(much), "amendment.years[0]");
+  EXPECT_EQ(SubjectOf(Amend(name, CustomerOf(1), 2030, "100", 1'000).status()), "amendment.years");
   const auto lower = Amend(name, CustomerOf(1), 2027, "90", 1'000);
   ASSERT_TRUE(lower.ok()) << lower.status();
   EXPECT_TRUE(lower->lowers());
@@ -1334,8 +1347,10 @@ TEST_F(ContractTest, ReportsComeAfterTheEndOfAContractAsWell) {
       Must<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request).minimum_reached());
   // Of a year of the contract that it did not live to see nothing is told.
   request.mutable_report()->set_year(2027);
-  EXPECT_EQ(Why<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request),
-            "YEAR_UNKNOWN");
+  const absl::Status unlived =
+      Do<v1::MonitoringReport>("SubmitMonitoringReport", supplier_, request).status();
+  EXPECT_EQ(ReasonOf(unlived), "YEAR_UNKNOWN");
+  EXPECT_EQ(SubjectOf(unlived), "report.year");
 }
 
 // What is owed for a year is what entries say when the contract is closed, and after that: nobody

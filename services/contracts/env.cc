@@ -230,14 +230,15 @@ absl::Status DropTermination(store::Tx& tx, Contract* contract) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number) {
+absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, absl::string_view path,
+                              int32_t* number) {
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(contract.years(), "contract.years"));
   for (size_t i = 0; i < terms.size(); ++i) {
     if (terms[i].year != year) continue;
     if (number != nullptr) *number = static_cast<int32_t>(i) + 1;
     return terms[i];
   }
-  return errors::YearUnknown();
+  return errors::YearUnknown(path);
 }
 
 absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,
@@ -325,7 +326,7 @@ absl::StatusOr<v1::YearBalance> YearOver(const Env& env, const store::Reader& re
                    cases::AllOf(reader, kOpenFaults, store::Key::Of(contract.name(), year)));
   if (!open.empty()) return errors::FaultOpen(open.front().entry().name());
   int32_t number = 0;
-  ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, &number));
+  ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, "year", &number));
   std::map<int32_t, Tally> late;
   ASSIGN_OR_RETURN(auto tallies, TalliesOf(reader, contract.name(), std::nullopt, {}, &late));
   return JudgeYear({&contract, terms, number, tallies[year], true, late[year]}, *env.norms);

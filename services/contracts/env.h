@@ -140,8 +140,9 @@ absl::StatusOr<std::vector<PledgeRow>> ActivePledges(const store::Reader& reader
                                                      const std::string& contract);
 // A termination that one party has signed is none any more: nor are the pledgees' consents to it.
 absl::Status DropTermination(store::Tx& tx, Contract* contract);
-// The terms of a year of the contract: YEAR_UNKNOWN.
-absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, int32_t* number = nullptr);
+// The terms of a year of the contract: YEAR_UNKNOWN. `path`: of the year in the request.
+absl::StatusOr<Terms> TermsIn(const Contract& contract, int32_t year, absl::string_view path,
+                              int32_t* number = nullptr);
 // What entries come to by year, of what happened by `as_of`; `at`: as it is known. `late`: of that,
 // what happened after the year it is for.
 absl::StatusOr<std::map<int32_t, Tally>> TalliesOf(const store::Reader& reader,

@@ -295,9 +295,9 @@ absl::Status UnilateralChange() {
       .Cite(Buying());
 }
 
-absl::Status YearUnknown() {
+absl::Status YearUnknown(absl::string_view path) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_UNKNOWN", "The contract has no such year.")
-      .Precondition("YEARS", "year", "a year of the contract is needed")
+      .Precondition("YEARS", path, "a year of the contract is needed")
       .Cite(Buying());
 }
 
@@ -457,18 +457,19 @@ absl::Status YearAssessed(int32_t year) {
       .Cite(Monitoring());
 }
 
-absl::Status OffsetUnknown() {
+absl::Status OffsetUnknown(absl::string_view path) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFSET_UNKNOWN",
                  "The contract has no such condition.")
-      .Precondition("OFFSET", "offset", "a condition of the contract is needed")
+      .Precondition("OFFSET", path, "a condition of the contract is needed")
       .Cite(Offsets());
 }
 
-absl::Status OffsetState(absl::string_view state, absl::string_view needed) {
+absl::Status OffsetState(absl::string_view path, absl::string_view state,
+                         absl::string_view needed) {
   return Refusal(StatusCode::kFailedPrecondition, "OFFSET_STATE",
                  "The condition is not in the state that the step needs.")
       .With("state", state)
-      .Precondition("OFFSET_STATE", "offset", needed)
+      .Precondition("OFFSET_STATE", path, needed)
       .Cite(Offsets());
 }
 

@@ -68,7 +68,7 @@ absl::Status UnilateralReduction();                       // UNILATERAL_REDUCTIO
 absl::Status UnilateralChange();                          // UNILATERAL_CHANGE
 
 // Entries.
-absl::Status YearUnknown();                            // YEAR_UNKNOWN
+absl::Status YearUnknown(absl::string_view path);      // YEAR_UNKNOWN
 absl::Status EventDateInvalid(absl::string_view why);  // EVENT_DATE_INVALID
 absl::Status AmountZero(absl::string_view path);       // AMOUNT_ZERO
 absl::Status OverContract();                           // OVER_CONTRACT
@@ -92,16 +92,18 @@ absl::Status YearAhead(int32_t year);                     // YEAR_AHEAD
 absl::Status YearAssessed(int32_t year);                  // YEAR_ASSESSED
 
 // Conditions, pledges, penalties.
-absl::Status OffsetUnknown();                                                 // OFFSET_UNKNOWN
-absl::Status OffsetState(absl::string_view state, absl::string_view needed);  // OFFSET_STATE
-absl::Status AcceptedOverProven();           // ACCEPTED_OVER_PROVEN
-absl::Status RemarkMissing();                // REMARK_MISSING
-absl::Status CureRunning(base::Date until);  // CURE_RUNNING
-absl::Status NotOffTake();                   // NOT_OFF_TAKE
-absl::Status PledgeDateInvalid();            // PLEDGE_DATE_INVALID
-absl::Status PledgeeIsParty();               // PLEDGEE_IS_PARTY
-absl::Status PledgeExists();                 // PLEDGE_EXISTS
-absl::Status PledgesTooMany();               // PLEDGES_TOO_MANY
-absl::Status NotCreditor();                  // NOT_CREDITOR
+// `path`: of its number in the request.
+absl::Status OffsetUnknown(absl::string_view path);  // OFFSET_UNKNOWN
+absl::Status OffsetState(absl::string_view path, absl::string_view state,
+                         absl::string_view needed);  // OFFSET_STATE
+absl::Status AcceptedOverProven();                   // ACCEPTED_OVER_PROVEN
+absl::Status RemarkMissing();                        // REMARK_MISSING
+absl::Status CureRunning(base::Date until);          // CURE_RUNNING
+absl::Status NotOffTake();                           // NOT_OFF_TAKE
+absl::Status PledgeDateInvalid();                    // PLEDGE_DATE_INVALID
+absl::Status PledgeeIsParty();                       // PLEDGEE_IS_PARTY
+absl::Status PledgeExists();                         // PLEDGE_EXISTS
+absl::Status PledgesTooMany();                       // PLEDGES_TOO_MANY
+absl::Status NotCreditor();                          // NOT_CREDITOR
 
 }  // namespace nisi::contracts::errors

@@ -581,6 +581,10 @@ TEST_F(PlanningTest, NeedsComeByFile) {
   v1::Need wrong = MakeNeed(1, 2);
   wrong.set_unit("шт");
   EXPECT_EQ(import(false, false, {MakeNeed(1, 1), wrong}).invalid_count(), 1);
+  // What a need may not be is told as what is wrong in its form: by the name of the cell.
+  const auto nothing = import(true, false, {MakeNeed(1, 1), MakeNeed(1, 2, "0")});
+  EXPECT_EQ(nothing.rows(1).reason(), "QUANTITY_ZERO");
+  EXPECT_EQ(nothing.rows(1).field(), "quantity");
   const auto refused = import(false, true, {MakeNeed(1, 1), MakeNeed(8, 2)});
   EXPECT_EQ(refused.refused_count(), 1);
   EXPECT_FALSE(refused.committed());

@@ -28,17 +28,22 @@ absl::StatusOr<AmendmentStep> BeginAmendment(const store::Tx& tx, const Call& ca
 absl::StatusOr<YearList> CheckedYears(const store::Tx& tx, const Contract& contract,
                                       const Amendment& amendment) {
   for (int i = 0; i < amendment.years_size(); ++i) {
-    if (amendment.years(i).year() < tx.today().year()) {
-      return errors::YearsInvalid(absl::StrCat("amendment.years[", i, "]"), "is over");
-    }
+    const std::string at = absl::StrCat("amendment.years[", i, "]");
+    if (amendment.years(i).year() < tx.today().year()) return errors::YearsInvalid(at, "is over");
     if (i > 0 && amendment.years(i).year() <= amendment.years(i - 1).year()) {
-      return errors::YearsInvalid(absl::StrCat("amendment.years[", i, "]"), "each once, in order");
+      return errors::YearsInvalid(at, "each once, in order");
     }
+    // Here, as among those of the contract it has another place.
+    RETURN_IF_ERROR(TermsOfYear(amendment.years(i), at).status());
   }
   YearList years = Amended(contract.years(), amendment.years());
   if (years.size() > 50) return errors::YearsInvalid("amendment.years", "at most 50 in all");
   if (years[0].year() != contract.years(0).year()) {
     return errors::YearsInvalid("amendment.years[0]", "is before the contract");
+  }
+  for (int i = 1; i < years.size(); ++i) {
+    if (years[i].year() == years[i - 1].year() + 1) continue;
+    return errors::YearsInvalid("amendment.years", "each year follows the one before, once");
   }
   ASSIGN_OR_RETURN(const std::vector<Terms> terms, TermsOf(years, "amendment.years"));
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
@@ -47,7 +52,7 @@ absl::StatusOr<YearList> CheckedYears(const store::Tx& tx, const Contract& contr
     if (tally == tallies.end()) continue;
     if (!CheckTally(tally->second, one).ok()) return errors::VolumeBelowEntries(one.year);
     // What was delivered, beside what was refused before that, could not be taken any more.
-    const auto before = TermsIn(contract, one.year);
+    const auto before = TermsIn(contract, one.year, "amendment.years");
     const bool lower = before.ok() && one.volume < before->volume;
     if (lower && !CheckRoom(tally->second, 0, one).ok()) {
       return errors::VolumeBelowEntries(one.year);

@@ -172,7 +172,7 @@ absl::StatusOr<Entry> PutEntry(store::Tx& tx, const Contract& contract, Entry en
   RETURN_IF_ERROR(tx.Put(kEntries, &row));
   ASSIGN_OR_RETURN(const auto tallies, TalliesOf(tx, contract.name()));
   for (const int32_t year : years) {
-    ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year));
+    ASSIGN_OR_RETURN(const Terms terms, TermsIn(contract, year, "entry.year"));
     ASSIGN_OR_RETURN(
         const auto changes,
         ChangesOf(year, row.entry(), corrects == nullptr ? nullptr : &corrects->entry()));
@@ -197,7 +197,7 @@ absl::StatusOr<Entry> Record(Env& env, const Call& call, store::Tx& tx, Contract
   const Contract& contract = step.row.contract();
   Entry entry = told;
   entry.set_kind(kind);
-  RETURN_IF_ERROR(TermsIn(contract, entry.year()).status());
+  RETURN_IF_ERROR(TermsIn(contract, entry.year(), "entry.year").status());
   RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
   RETURN_IF_ERROR(CheckContent(&entry, false));
   ASSIGN_OR_RETURN(entry, PutEntry(tx, contract, std::move(entry), step.subject, nullptr));
@@ -271,7 +271,7 @@ absl::StatusOr<v1::Entry> CorrectEntry(Env& /*env*/, const Call& call, store::Tx
   const Contract& contract = of.step.row.contract();
   Entry entry = request.entry();
   entry.set_kind(of.row.entry().kind());
-  RETURN_IF_ERROR(TermsIn(contract, entry.year()).status());
+  RETURN_IF_ERROR(TermsIn(contract, entry.year(), "entry.year").status());
   RETURN_IF_ERROR(CheckEventDate(contract, entry, tx.today()));
   const Entry& before = of.row.entry();
   if (before.fault_settled()) {

@@ -16,12 +16,12 @@ constexpr int kMaxProofs = 50;  // of one condition: they lie in the contract
 
 // The condition of the contract: OFFSET_UNKNOWN.
 absl::StatusOr<Offset*> OffsetIn(Contract* contract, int32_t number) {
-  if (number < 1 || number > contract->offsets_size()) return errors::OffsetUnknown();
+  if (number < 1 || number > contract->offsets_size()) return errors::OffsetUnknown("offset");
   return contract->mutable_offsets(number - 1);
 }
 
 absl::Status OffsetStateRefusal(const Offset& offset, const char* needed) {
-  return errors::OffsetState(Offset::State_Name(offset.state()), needed);
+  return errors::OffsetState("offset", Offset::State_Name(offset.state()), needed);
 }
 
 absl::Status CloseOffset(store::Tx& tx, const Contract& contract, int32_t number,
@@ -301,10 +301,10 @@ absl::StatusOr<v1::Assessment> AssessYear(Env& env, const Call& call, store::Tx&
                    BeginContract(tx, call, ContractVerb::kAssess, request.parent(), ""));
   const Contract& contract = step.row.contract();
   const int32_t year = request.year();
-  RETURN_IF_ERROR(TermsIn(contract, year).status());
+  RETURN_IF_ERROR(TermsIn(contract, year, "year").status());
   if (!contract.has_sign_date() ||
       (contract.has_terminate_date() && year > contract.terminate_date().year())) {
-    return errors::YearUnknown();
+    return errors::YearUnknown("year");
   }
   if (tx.today().year() <= year) return errors::YearNotOver(year);
   ASSIGN_OR_RETURN(auto known, tx.Find(kAssessments, store::Key::Of(contract.name(), year)));
@@ -362,10 +362,10 @@ absl::StatusOr<v1::MonitoringReport> SubmitMonitoringReport(
   row.set_contract(contract.name());
   v1::MonitoringReport& report = *row.mutable_report();
   report = request.report();
-  RETURN_IF_ERROR(TermsIn(contract, report.year()).status());
+  RETURN_IF_ERROR(TermsIn(contract, report.year(), "report.year").status());
   // Of a contract that was ended there is nothing to tell after that.
   if (contract.has_terminate_date() && report.year() > contract.terminate_date().year()) {
-    return errors::YearUnknown();
+    return errors::YearUnknown("report.year");
   }
   if (report.year() > tx.today().year()) return errors::YearAhead(report.year());
   report.set_name(ChildName(contract.name(), "reports", report.year()));

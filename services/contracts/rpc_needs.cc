@@ -73,7 +73,7 @@ class NeedImport final : public rpc::Import<v1::ImportNeedsRequest, Need> {
     return base::EnsTruForm::Check(row.ens_tru()).ok() ? row.ens_tru() : "";
   }
 
-  absl::Status Judge(const Need& need) const override { return CheckNeed(need, year_, "need"); }
+  absl::Status Judge(const Need& need) const override { return CheckNeed(need, year_, ""); }
 
   absl::Status Begin(store::Tx& tx, const Call& call, const Header& header) override {
     tx.Cite(errors::Needs());
@@ -108,7 +108,7 @@ absl::StatusOr<v1::SubmitNeedsResponse> SubmitNeeds(Env& /*env*/, const Call& ca
   v1::SubmitNeedsResponse response;
   for (int i = 0; i < request.needs_size(); ++i) {
     const std::string path = absl::StrCat("needs[", i, "]");
-    RETURN_IF_ERROR(CheckNeed(request.needs(i), year, path));
+    RETURN_IF_ERROR(CheckNeed(request.needs(i), year, path + "."));
     const auto customer =
         EligibleCustomer(tx, request.needs(i).customer(), absl::StrCat(path, ".customer"));
     if (!customer.ok()) return rpc::InItem(customer.status(), path);
@@ -130,7 +130,7 @@ absl::StatusOr<v1::Need> UpdateNeed(Env& /*env*/, const Call& call, store::Tx& t
                    EditableNeed(tx, call, request.need().name(), request.need().etag()));
   RETURN_IF_ERROR(
       rpc::ApplyUpdate(request.need(), request.update_mask(), found.row.mutable_need(), &call));
-  RETURN_IF_ERROR(CheckNeed(found.row.need(), found.row.year(), "need"));
+  RETURN_IF_ERROR(CheckNeed(found.row.need(), found.row.year(), "need."));
   tx.Cite(errors::Needs());
   RETURN_IF_ERROR(tx.Put(kNeeds, &found.row));
   return found.row.need();

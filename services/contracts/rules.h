@@ -126,8 +126,8 @@ absl::StatusOr<Decision> JudgeProduction(const std::string& ens_tru, const Made&
                                          base::Date day, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayProduction(const Decision& stored);
 
-// QUANTITY_ZERO, PRICE_ZERO, YEARS_PAST. `path`: of the need.
-absl::Status CheckNeed(const Need& need, int32_t cycle, absl::string_view path);
+// QUANTITY_ZERO, PRICE_ZERO, YEARS_PAST. `root`: where the need stands in the request, as "need.".
+absl::Status CheckNeed(const Need& need, int32_t cycle, absl::string_view root);
 
 // Goods of the List from needs: one for each code and unit, in order of these.
 struct Line {
@@ -178,7 +178,9 @@ struct Terms {
   base::Money price;
   base::Money value;  // volume by price, rounded half up to the tiyn
 };
-// YEARS_INVALID, QUANTITY_ZERO, PRICE_ZERO, SUM_TOO_LARGE. `path`: of the list.
+// QUANTITY_ZERO, PRICE_ZERO, SUM_TOO_LARGE. `path`: of the year.
+absl::StatusOr<Terms> TermsOfYear(const v1::YearTerms& year, absl::string_view path);
+// The same of each, and YEARS_INVALID. `path`: of the list.
 absl::StatusOr<std::vector<Terms>> TermsOf(const YearList& years, absl::string_view path);
 // SUM_TOO_LARGE.
 absl::StatusOr<base::Money> SumOf(absl::Span<const Terms> terms);

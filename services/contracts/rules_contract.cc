@@ -222,29 +222,36 @@ absl::StatusOr<Money> ValueOf(int64_t thousandths, Money price) {
   return Money::FromTiyn(static_cast<int64_t>(tiyn));
 }
 
+absl::StatusOr<Terms> TermsOfYear(const v1::YearTerms& year, absl::string_view path) {
+  Terms terms;
+  terms.year = year.year();
+  const auto volume = base::Quantity::Parse(year.volume());
+  if (!volume.ok() || volume->thousandths() == 0) {
+    return errors::QuantityZero(absl::StrCat(path, ".volume"));
+  }
+  terms.volume = volume->thousandths();
+  ASSIGN_OR_RETURN(terms.price, Money::FromProto(year.price()));
+  if (terms.price.is_zero() || terms.price.is_negative()) {
+    return errors::PriceZero(absl::StrCat(path, ".price"));
+  }
+  const auto value = ValueOf(terms.volume, terms.price);
+  if (!value.ok()) return errors::SumTooLarge(path);
+  terms.value = *value;
+  return terms;
+}
+
 absl::StatusOr<std::vector<Terms>> TermsOf(const YearList& years, absl::string_view path) {
   std::vector<Terms> terms;
   terms.reserve(static_cast<size_t>(years.size()));
   for (int i = 0; i < years.size(); ++i) {
     const std::string at = absl::StrCat(path, "[", i, "]");
-    Terms one;
-    one.year = years[i].year();
-    if (i > 0 && one.year != terms.back().year + 1) {
+    if (i > 0 && years[i].year() != terms.back().year + 1) {
       return errors::YearsInvalid(at, "each year follows the one before, once");
     }
-    const auto volume = base::Quantity::Parse(years[i].volume());
-    if (!volume.ok() || volume->thousandths() == 0) {
-      return errors::QuantityZero(absl::StrCat(at, ".volume"));
-    }
-    one.volume = volume->thousandths();
-    ASSIGN_OR_RETURN(one.price, Money::FromProto(years[i].price()));
-    if (one.price.is_zero() || one.price.is_negative()) {
-      return errors::PriceZero(absl::StrCat(at, ".price"));
-    }
-    ASSIGN_OR_RETURN(one.value, ValueOf(one.volume, one.price));
+    ASSIGN_OR_RETURN(const Terms one, TermsOfYear(years[i], at));
     terms.push_back(one);
   }
-  RETURN_IF_ERROR(SumOf(terms).status());
+  if (!SumOf(terms).ok()) return errors::SumTooLarge(path);
   return terms;
 }
 
@@ -321,11 +328,12 @@ absl::StatusOr<OffsetList> AmendedOffsets(const Contract& contract, const Amendm
       offset->set_state(Offset::OPEN);
       *offset->mutable_accepted() = Money().ToProto();
     } else {
-      if (change.number() > contract.offsets_size()) return errors::OffsetUnknown();
+      if (change.number() > contract.offsets_size()) return errors::OffsetUnknown(at + ".number");
       if (!changed.insert(change.number()).second) return errors::OffsetsInvalid(at, "each once");
       offset = offsets.Mutable(change.number() - 1);
       if (offset->state() != Offset::OPEN) {
-        return errors::OffsetState(Offset::State_Name(offset->state()), "OPEN is needed");
+        return errors::OffsetState(at + ".number", Offset::State_Name(offset->state()),
+                                   "OPEN is needed");
       }
       ASSIGN_OR_RETURN(const base::Date due, base::Date::FromProto(offset->due_date()));
       if (due < day) return errors::OffsetsInvalid(at, "its day is over");

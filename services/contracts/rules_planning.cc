@@ -153,14 +153,14 @@ absl::StatusOr<Decision> ReplayApproval(const Decision& stored) {
   return cases::Replay(stored, DecideApproval);
 }
 
-absl::Status CheckNeed(const Need& need, int32_t cycle, absl::string_view path) {
+absl::Status CheckNeed(const Need& need, int32_t cycle, absl::string_view root) {
   const auto quantity = base::Quantity::Parse(need.quantity());
   if (!quantity.ok() || quantity->thousandths() == 0) {
-    return errors::QuantityZero(absl::StrCat(path, ".quantity"));
+    return errors::QuantityZero(absl::StrCat(root, "quantity"));
   }
   const auto price = Money::FromProto(need.price());
-  if (!price.ok() || price->is_zero()) return errors::PriceZero(absl::StrCat(path, ".price"));
-  if (need.first_year() < cycle) return errors::YearsPast(absl::StrCat(path, ".first_year"));
+  if (!price.ok() || price->is_zero()) return errors::PriceZero(absl::StrCat(root, "price"));
+  if (need.first_year() < cycle) return errors::YearsPast(absl::StrCat(root, "first_year"));
   return absl::OkStatus();
 }
 
