@@ -244,10 +244,10 @@ absl::Status MemberDateInvalid(const std::string& field, const std::string& what
       .Cite(RulesOfRegister());
 }
 
-absl::Status CorrectionReasonMissing() {
+absl::Status CorrectionReasonMissing(const std::string& field) {
   return Refusal(StatusCode::kFailedPrecondition, "CORRECTION_REASON_MISSING",
                  "Give a reason for an entry for a past day, or for one that replaces a report.")
-      .Precondition("REASON", "reason", "say why it is entered only now")
+      .Precondition("REASON", field, "say why it is entered only now")
       .Cite(RulesOfRegister());
 }
 
@@ -266,10 +266,14 @@ absl::Status ClusterNotEligible() {
       .Cite(Selected());
 }
 
-absl::Status RecipientNotInCluster() {
+absl::Status RecipientNotInCluster(bool project) {
   return Refusal(StatusCode::kFailedPrecondition, "RECIPIENT_NOT_IN_CLUSTER",
-                 "Support of upkeep goes to the cluster organization.")
-      .Precondition("RECIPIENT", "support.recipient", "the cluster organization is needed")
+                 project ? "Support of a project goes to a member of the cluster or to the cluster "
+                           "organization."
+                         : "Support of upkeep goes to the cluster organization.")
+      .Precondition(
+          "RECIPIENT", "support.recipient",
+          project ? "a member of the cluster is needed" : "the cluster organization is needed")
       .Cite(Organization());
 }
 

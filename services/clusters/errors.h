@@ -54,11 +54,13 @@ absl::Status CompositionBelowMinimum(const std::string& finding);  // COMPOSITIO
 absl::Status GroundNotMet(const std::string& what);                // GROUND_NOT_MET
 absl::Status MemberDateInvalid(const std::string& field,
                                const std::string& what);  // MEMBER_DATE_INVALID
-absl::Status CorrectionReasonMissing();                   // CORRECTION_REASON_MISSING
-absl::Status ReportYearOpen(int year);                    // REPORT_YEAR_OPEN
-absl::Status ClusterNotEligible();                        // CLUSTER_NOT_ELIGIBLE
-absl::Status RecipientNotInCluster();                     // RECIPIENT_NOT_IN_CLUSTER
-absl::Status UpkeepTermOver();                            // UPKEEP_TERM_OVER
+// `field`: where the reason stands in the request.
+absl::Status CorrectionReasonMissing(const std::string& field);  // CORRECTION_REASON_MISSING
+absl::Status ReportYearOpen(int year);                           // REPORT_YEAR_OPEN
+absl::Status ClusterNotEligible();                               // CLUSTER_NOT_ELIGIBLE
+// RECIPIENT_NOT_IN_CLUSTER
+absl::Status RecipientNotInCluster(bool project);
+absl::Status UpkeepTermOver();  // UPKEEP_TERM_OVER
 // `first`, `last`: the years that may be named today.
 absl::Status SupportYearNotPossible(int first, int last);  // SUPPORT_YEAR_NOT_POSSIBLE
 // `now`: the year of support today, 0 when it is none any longer.

@@ -68,7 +68,7 @@ absl::StatusOr<cases::Step<ClusterRow>> BeginChange(const Call& call, MemberChan
 absl::Status CheckDay(const store::Tx& tx, int32_t cluster, base::Date day,
                       const std::string& reason, const std::string& field) {
   if (day >= tx.today()) return absl::OkStatus();
-  if (reason.empty()) return errors::CorrectionReasonMissing();
+  if (reason.empty()) return errors::CorrectionReasonMissing("reason");
   // One that was imported is entered as of the day of its order, before it was recorded.
   ASSIGN_OR_RETURN(const auto then, tx.Find(kClusters, store::Key::Of(cluster), {.as_of = day}));
   return then.has_value() ? absl::OkStatus()

@@ -40,7 +40,7 @@ absl::StatusOr<v1::ClusterReport> SubmitClusterReport(
   if (year >= tx.today().year()) return errors::ReportYearOpen(year);
   ASSIGN_OR_RETURN(const base::Date due, ReportDue(year, *env.norms));
   if (known.has_value() && request.report().correction_reason().empty()) {
-    return errors::CorrectionReasonMissing();
+    return errors::CorrectionReasonMissing("report.correction_reason");
   }
   ClusterReportRow row;
   row.set_cluster(number);

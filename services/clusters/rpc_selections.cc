@@ -95,7 +95,7 @@ absl::StatusOr<v1::Selection> CreateSelection(Env& /*env*/, const Call& call, st
   selection.set_name(SelectionName(row.number()));
   selection.set_state(Selection::DRAFT);
   selection.set_drafted_by(call.caller->subject);
-  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  RETURN_IF_ERROR(CheckDates(selection, tx.today(), "selection."));
   cases::v1::Act* act = row.mutable_life()->add_acts();
   act->set_duty(cases::v1::Act::PREPARES);
   act->set_subject(call.caller->subject);
@@ -111,7 +111,7 @@ absl::StatusOr<v1::Selection> UpdateSelection(Env& env, const Call& call, store:
                                   request.selection().etag()));
   Selection& selection = *step.row.mutable_selection();
   RETURN_IF_ERROR(rpc::ApplyUpdate(request.selection(), request.update_mask(), &selection, &call));
-  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  RETURN_IF_ERROR(CheckDates(selection, tx.today(), "selection."));
   RETURN_IF_ERROR(cases::Finish(tx, *env.norms, kSelections, &step));
   return selection;
 }
@@ -121,7 +121,7 @@ absl::StatusOr<v1::Selection> AnnounceSelection(Env& env, const Call& call, stor
   ASSIGN_OR_RETURN(SelectionStep step, BeginSelection(tx, call, SelectionVerb::kAnnounce,
                                                       request.name(), request.etag()));
   Selection& selection = *step.row.mutable_selection();
-  RETURN_IF_ERROR(CheckDates(selection, tx.today()));
+  RETURN_IF_ERROR(CheckDates(selection, tx.today(), ""));
   RETURN_IF_ERROR(FixTerms(*env.norms, tx.today(), &selection));
   selection.set_announced_by(step.subject);
   ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(selection.applications_until()));

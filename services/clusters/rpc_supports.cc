@@ -231,7 +231,9 @@ absl::StatusOr<Support> GrantIt(Env& env, store::Tx& tx, const v1::DecideSupport
     return errors::FindingUnsatisfied(FirstUnsatisfied(support.examination()));
   }
   if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
-  if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();
+  if (failed == "RECIPIENT_IN_CLUSTER") {
+    return errors::RecipientNotInCluster(IsProject(support));
+  }
   if (failed == "SUPPORT_YEAR_HOLDS") return errors::SupportYearChanged(granting.support_year);
   if (!failed.empty()) return errors::SumOverCeiling();
   RETURN_IF_ERROR(TakeOrder(tx, request, &support));
@@ -288,10 +290,10 @@ absl::StatusOr<v1::Support> RequestSupport(Env& env, const Call& call, store::Tx
   RETURN_IF_ERROR(CheckSupportYear(request.support().year(), selected, tx.today()));
   if (IsProject(request.support())) {
     ASSIGN_OR_RETURN(const Belonging belonging, BelongingOf(tx, request.support(), found->row));
-    if (belonging.kind == Belonging::kNot) return errors::RecipientNotInCluster();
+    if (belonging.kind == Belonging::kNot) return errors::RecipientNotInCluster(/*project=*/true);
   } else {
     if (cluster.cluster_organization() != request.support().recipient()) {
-      return errors::RecipientNotInCluster();
+      return errors::RecipientNotInCluster(/*project=*/false);
     }
     RETURN_IF_ERROR(SupportYear(found->row.first_upkeep_year(), request.support().year()).status());
   }
@@ -449,7 +451,9 @@ absl::StatusOr<v1::Payment> PaySupport(Env& env, Call& call, const v1::PaySuppor
                                                 *env.norms));
         const std::string failed = FirstUnsatisfied(decision);
         if (failed == "CLUSTER_ELIGIBLE") return errors::ClusterNotEligible();
-        if (failed == "RECIPIENT_IN_CLUSTER") return errors::RecipientNotInCluster();
+        if (failed == "RECIPIENT_IN_CLUSTER") {
+          return errors::RecipientNotInCluster(IsProject(support));
+        }
         if (cases::IsOfGate(failed)) return errors::GateFailed();
         if (!failed.empty()) return errors::SumOverApproved();
         SetDecideTime(tx, &decision);

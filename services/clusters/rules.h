@@ -161,8 +161,9 @@ inline constexpr int kMaxExperts = 50;
 
 // Criteria, pass points and least number of experts as of the day of announcement.
 absl::Status FixTerms(const norms::Norms& norms, base::Date day, Selection* selection);
-// DATES_INVALID: from before until, and `today` not after from.
-absl::Status CheckDates(const Selection& selection, base::Date today);
+// DATES_INVALID: from before until, and `today` not after from. `root`: where the selection stands
+// in the request, as "selection.".
+absl::Status CheckDates(const Selection& selection, base::Date today, const std::string& root);
 // Whether applications are taken on a day: APPLICATIONS_NOT_OPEN.
 absl::Status CheckOpen(const Selection& selection, base::Date today);
 

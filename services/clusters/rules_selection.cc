@@ -196,14 +196,15 @@ absl::Status FixTerms(const norms::Norms& norms, base::Date day, Selection* sele
   return absl::OkStatus();
 }
 
-absl::Status CheckDates(const Selection& selection, base::Date today) {
+absl::Status CheckDates(const Selection& selection, base::Date today, const std::string& root) {
   ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(selection.applications_from()));
   ASSIGN_OR_RETURN(const base::Date until, base::Date::FromProto(selection.applications_until()));
   if (until < from) {
-    return errors::DatesInvalid("applications_until", "not before applications_from");
+    return errors::DatesInvalid(root + "applications_until", "not before applications_from");
   }
   if (from < today) {
-    return errors::DatesInvalid("applications_from", "the day of announcement or later is needed");
+    return errors::DatesInvalid(root + "applications_from",
+                                "the day of announcement or later is needed");
   }
   return absl::OkStatus();
 }

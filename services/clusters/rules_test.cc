@@ -537,13 +537,13 @@ TEST(DatesTest, OfASelection) {
   v1::Selection selection;
   *selection.mutable_applications_from() = kDay.ToProto();
   *selection.mutable_applications_until() = kDay.AddDays(1).ToProto();
-  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay)), "");
-  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay.AddDays(1))), "DATES_INVALID");
+  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay, "")), "");
+  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay.AddDays(1), "")), "DATES_INVALID");
   EXPECT_EQ(ReasonOf(CheckOpen(selection, kDay.AddDays(-1))), "APPLICATIONS_NOT_OPEN");
   EXPECT_EQ(ReasonOf(CheckOpen(selection, kDay.AddDays(1))), "");
   EXPECT_EQ(ReasonOf(CheckOpen(selection, kDay.AddDays(2))), "APPLICATIONS_NOT_OPEN");
   *selection.mutable_applications_until() = kDay.AddDays(-1).ToProto();
-  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay)), "DATES_INVALID");
+  EXPECT_EQ(ReasonOf(CheckDates(selection, kDay, "")), "DATES_INVALID");
 }
 
 TEST(NumbersTest, AreReadBackFromFacts) {

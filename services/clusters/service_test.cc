@@ -311,6 +311,23 @@ TEST_F(ServiceTest, ATiedExpertDoesNotCount) {
   EXPECT_EQ(ApplicationNow(round.applications[0]).score_count(), 3);
 }
 
+TEST_F(ServiceTest, DatesOfASelectionAreNamedAsTheyStandInTheRequest) {
+  v1::CreateSelectionRequest create = Draft();
+  v1::Selection& told = *create.mutable_selection();
+  *told.mutable_applications_from() = today().AddDays(-1).ToProto();
+  const absl::Status past = Do<v1::Selection>("CreateSelection", institute_, create).status();
+  EXPECT_EQ(ReasonOf(past), "DATES_INVALID");
+  EXPECT_EQ(SubjectOf(past), "selection.applications_from");
+  v1::UpdateSelectionRequest update;
+  update.mutable_selection()->set_name(
+      Must<v1::Selection>("CreateSelection", institute_, Draft()).name());
+  *update.mutable_selection()->mutable_applications_until() = today().AddDays(-1).ToProto();
+  update.mutable_update_mask()->add_paths("applications_until");
+  const absl::Status turned = Do<v1::Selection>("UpdateSelection", institute_, update).status();
+  EXPECT_EQ(ReasonOf(turned), "DATES_INVALID");
+  EXPECT_EQ(SubjectOf(turned), "selection.applications_until");
+}
+
 TEST_F(ServiceTest, DutiesStayApart) {
   const std::string draft = Must<v1::Selection>("CreateSelection", institute_, Draft()).name();
   // One person of both bodies.
@@ -453,8 +470,9 @@ TEST_F(ServiceTest, MembersByDate) {
   EXPECT_EQ(MembersOf(round.cluster).members_size(), 11);
   // A correction says why, and reaches back no further than the cluster does.
   const v1::Participant late = MakeParticipant(901, v1::SUPPLIER);
-  EXPECT_EQ(ReasonOf(AddIt(round.cluster, late, day, organization).status()),
-            "CORRECTION_REASON_MISSING");
+  const absl::Status unsaid = AddIt(round.cluster, late, day, organization).status();
+  EXPECT_EQ(ReasonOf(unsaid), "CORRECTION_REASON_MISSING");
+  EXPECT_EQ(SubjectOf(unsaid), "reason");
   EXPECT_EQ(
       ReasonOf(AddIt(round.cluster, late, day.AddDays(-400), organization, "ошибка").status()),
       "MEMBER_DATE_INVALID");
@@ -698,8 +716,9 @@ TEST_F(ServiceTest, ReportsAreOwedEveryYear) {
   EXPECT_FALSE(report->late());
   EXPECT_EQ(*base::Date::FromProto(ClusterNow(round.cluster).due_date()),
             *base::Date::Of(year + 2, 3, 1));
-  EXPECT_EQ(ReasonOf(Report(round.cluster, year, organization).status()),
-            "CORRECTION_REASON_MISSING");
+  const absl::Status unsaid = Report(round.cluster, year, organization).status();
+  EXPECT_EQ(ReasonOf(unsaid), "CORRECTION_REASON_MISSING");
+  EXPECT_EQ(SubjectOf(unsaid), "report.correction_reason");
   ASSERT_TRUE(Report(round.cluster, year, organization, "опечатка").ok());
   // That it came is public, its figures are not.
   v1::GetClusterReportRequest get;

@@ -1344,10 +1344,12 @@ TEST_F(ProjectTest, ItsRecipientBelongsToTheCluster) {
   const Round round = Registered();
   Allocate(10'000);
   const Goods goods{{"8504", 10'000}};
-  EXPECT_EQ(ReasonOf(Do<v1::Support>("RequestSupport", Entity(round.organizations[0] + 11),
-                                     AskFor(round, 11, goods))
-                         .status()),
-            "RECIPIENT_NOT_IN_CLUSTER");
+  const absl::Status stranger =
+      Do<v1::Support>("RequestSupport", Entity(round.organizations[0] + 11),
+                      AskFor(round, 11, goods))
+          .status();
+  EXPECT_EQ(ReasonOf(stranger), "RECIPIENT_NOT_IN_CLUSTER");
+  EXPECT_THAT(std::string(stranger.message()), ::testing::HasSubstr("a member of the cluster"));
   v1::RequestSupportRequest bare = AskFor(round, 1, goods);
   bare.mutable_support()->clear_project();
   EXPECT_EQ(
