@@ -256,6 +256,13 @@ TEST_F(BulkTest, ABadCellIsReportedWithItsFieldAndStopsAll) {
       {"tomorrow", [](auto* r) { r->set_registered_since("2026-06-16"); }, "INVALID_FIELD",
        "registered_since", Report::INVALID},
       {"no contact", [](auto* r) { r->clear_phone(); }, "PROFILE_INCOMPLETE", "", Report::REFUSED},
+      {"no norms of that year",
+       [](auto* r) {
+         r->set_staff("10");
+         r->set_annual_income("1000");
+         r->set_finance_year("1995");
+       },
+       "SIZE_NORM_MISSING", "finance.year", Report::REFUSED},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
@@ -393,6 +400,11 @@ TEST_F(BulkTest, EvidenceEntersAndWhatMayNotStopsNoOther) {
   EXPECT_EQ(report.rows(4).reason(), "EVIDENCE_STATE");
   EXPECT_EQ(report.rows(5).reason(), "NOT_FOUND");
   EXPECT_EQ(DomesticOn(bin, "2026-06-15").in_country_value_bp(), 4'550);
+  // A field of a row is named as the form of rows names it.
+  Row twice = row(bin, "twice");
+  twice.set_covers(absl::StrCat(twice.covers(), ";", twice.covers()));
+  EXPECT_EQ(enter({twice}).rows(0).reason(), "COVER_TWICE");
+  EXPECT_EQ(enter({twice}).rows(0).field(), "covers[1].ens_tru");
   // 3 are there.
   std::vector<Row> many;
   for (int i = 0; i < 1'998; ++i) many.push_back(row(bin, absl::StrCat("N-", i)));
@@ -400,8 +412,9 @@ TEST_F(BulkTest, EvidenceEntersAndWhatMayNotStopsNoOther) {
   EXPECT_EQ(full.entered_count(), 1'997);
   EXPECT_EQ(full.rows(1'997).reason(), "EVIDENCE_TOO_MANY");
   *claim.mutable_evidence() = MakeEvidence(bin, "one more", 9'000);
-  EXPECT_EQ(base::ReasonOf(Do<v1::Evidence>("AddEvidence", Owner(bin), claim).status()),
-            "EVIDENCE_TOO_MANY");
+  const absl::Status over = Do<v1::Evidence>("AddEvidence", Owner(bin), claim).status();
+  EXPECT_EQ(base::ReasonOf(over), "EVIDENCE_TOO_MANY");
+  EXPECT_EQ(SubjectOf(over), "evidence.bin");
   EXPECT_EQ(enter({row(other, "N-1998")}).entered_count(), 1);
 }
 

@@ -135,6 +135,7 @@ TEST_F(DemandTest, ADemandClosesTheDayAfterItsLast) {
   v1::Demand told = MakeDemand();
   *told.mutable_respond_until() = Day("2026-06-14").ToProto();
   EXPECT_EQ(base::ReasonOf(Ask(told, Bin(1)).status()), "RESPOND_UNTIL_PAST");
+  EXPECT_EQ(SubjectOf(Ask(told, Bin(1)).status()), "demand.respond_until");
   *told.mutable_respond_until() = Day("2026-07-10").ToProto();
   const auto asked = Ask(told, Bin(1));
   ASSERT_TRUE(asked.ok()) << asked.status();
@@ -237,6 +238,7 @@ TEST_F(DemandTest, OneAsksForSoMuchAtOnce) {
   const std::string bin = Bin(3);
   for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(Ask(MakeDemand(), bin).ok()) << i;
   EXPECT_EQ(base::ReasonOf(Ask(MakeDemand(), bin).status()), "DEMANDS_TOO_MANY");
+  EXPECT_EQ(SubjectOf(Ask(MakeDemand(), bin).status()), "demand.customer_bin");
   EXPECT_TRUE(Ask(MakeDemand(), Bin(4)).ok());
   // Lines of the List that are its own are no requests; and one that is closed makes room.
   v1::PublishDemandsRequest list = MakeList("2026-1", 1);
@@ -332,6 +334,16 @@ TEST_F(DemandTest, ActiveSuppliersAnswerWithOffersOfTheirOwn) {
   close.set_reason("Найден.");
   ASSERT_TRUE(Do<v1::Demand>("CloseDemand", Owner(customer), close).ok());
   EXPECT_EQ(base::ReasonOf(Respond(demand, bin, offer).status()), "DEMAND_STATE");
+}
+
+TEST_F(DemandTest, OneHasSoManySubscriptions) {
+  v1::SubscribeRequest subscribe;
+  subscribe.mutable_subscription()->set_bin(Bin(1));
+  subscribe.mutable_subscription()->add_ens_tru_prefixes("281413");
+  for (int i = 0; i < 100; ++i) Must<v1::Subscription>("Subscribe", Owner(Bin(1)), subscribe);
+  const absl::Status over = Do<v1::Subscription>("Subscribe", Owner(Bin(1)), subscribe).status();
+  EXPECT_EQ(base::ReasonOf(over), "SUBSCRIPTIONS_TOO_MANY");
+  EXPECT_EQ(SubjectOf(over), "subscription.bin");
 }
 
 TEST_F(DemandTest, SubscribersHearOfWhatTheyWant) {

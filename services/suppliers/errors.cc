@@ -89,10 +89,10 @@ base::LegalBasis SizeClasses() {
   return basis;
 }
 
-absl::Status SizeNormMissing(int year) {
+absl::Status SizeNormMissing(absl::string_view root, int year) {
   return Refusal(StatusCode::kInvalidArgument, "SIZE_NORM_MISSING",
                  "The bounds of sizes for that financial year are not known.")
-      .Field("supplier.finance.year",
+      .Field(absl::StrCat(root, "finance.year"),
              absl::StrCat("needs the norms of 1 January ", year + 1, ", which are not there"))
       .Cite(SizeClasses());
 }
@@ -143,39 +143,40 @@ absl::Status EvidenceTooMany(int64_t most) {
   return Refusal(StatusCode::kFailedPrecondition, "EVIDENCE_TOO_MANY",
                  "The supplier already has the maximum number of papers of evidence.")
       .With("most", absl::StrCat(most))
-      .Precondition("EVIDENCE", "bin", absl::StrCat("at most ", most, " papers a supplier"))
+      .Precondition("EVIDENCE", "evidence.bin",
+                    absl::StrCat("at most ", most, " papers a supplier"))
       .Cite(DatabaseRules());
 }
 
-absl::Status EvidenceDates() {
+absl::Status EvidenceDates(absl::string_view root) {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_DATES",
                  "The evidence ends before it begins.")
-      .Field("evidence.valid_until", "must not be before valid_from")
+      .Field(absl::StrCat(root, "valid_until"), "must not be before valid_from")
       .Cite(FormsOfEvidence());
 }
 
-absl::Status EvidenceTermTooLong(base::Date longest) {
+absl::Status EvidenceTermTooLong(absl::string_view root, base::Date longest) {
   return Refusal(StatusCode::kFailedPrecondition, "EVIDENCE_TERM_TOO_LONG",
                  "Evidence of this type does not count for so long.")
       .With("longest", longest.ToString())
-      .Precondition("EVIDENCE_TERM", "valid_until",
+      .Precondition("EVIDENCE_TERM", absl::StrCat(root, "valid_until"),
                     absl::StrCat("must not be after ", longest.ToString()))
       .Cite(FormsOfEvidence());
 }
 
-absl::Status EvidenceValue(int cover, bool conformity) {
+absl::Status EvidenceValue(absl::string_view root, int cover, bool conformity) {
   return Refusal(StatusCode::kInvalidArgument, "EVIDENCE_VALUE",
                  conformity ? "A document of conformity says nothing of in-country value."
                             : "Evidence of in-country value says how much it is.")
-      .Field(absl::StrCat("evidence.covers[", cover, "].in_country_value_bp"),
+      .Field(absl::StrCat(root, "covers[", cover, "].in_country_value_bp"),
              conformity ? "must be 0" : "must be above 0")
       .Cite(Examination());
 }
 
-absl::Status CoverTwice(int cover) {
+absl::Status CoverTwice(absl::string_view root, int cover) {
   return Refusal(StatusCode::kInvalidArgument, "COVER_TWICE",
                  "One good, work or service is covered twice.")
-      .Field(absl::StrCat("evidence.covers[", cover, "].ens_tru"), "is there already")
+      .Field(absl::StrCat(root, "covers[", cover, "].ens_tru"), "is there already")
       .Cite(Examination());
 }
 
@@ -242,10 +243,10 @@ absl::Status DemandOfTheList() {
       .Cite(ListOfGoods());
 }
 
-absl::Status RespondUntilPast() {
+absl::Status RespondUntilPast(const char* field) {
   return Refusal(StatusCode::kFailedPrecondition, "RESPOND_UNTIL_PAST",
                  "The last day to respond has passed.")
-      .Precondition("RESPOND_UNTIL", "respond_until", "today or later is needed")
+      .Precondition("RESPOND_UNTIL", field, "today or later is needed")
       .Cite(Subcontracting());
 }
 
@@ -294,14 +295,15 @@ absl::Status DemandsTooMany(int64_t most) {
   return Refusal(StatusCode::kFailedPrecondition, "DEMANDS_TOO_MANY",
                  "The customer already has the maximum number of open requests.")
       .With("most", absl::StrCat(most))
-      .Precondition("DEMANDS", "customer_bin", absl::StrCat("at most ", most, " open at once"))
+      .Precondition("DEMANDS", "demand.customer_bin",
+                    absl::StrCat("at most ", most, " open at once"))
       .Cite(Subcontracting());
 }
 
 absl::Status SubscriptionsTooMany(int most) {
   return Refusal(StatusCode::kFailedPrecondition, "SUBSCRIPTIONS_TOO_MANY",
                  "The organization already has the maximum number of subscriptions.")
-      .Precondition("SUBSCRIPTIONS", "bin", absl::StrCat("at most ", most))
+      .Precondition("SUBSCRIPTIONS", "subscription.bin", absl::StrCat("at most ", most))
       .Cite(ListOfGoods());
 }
 
@@ -311,10 +313,10 @@ absl::Status MonitoredExists(const std::string& name) {
       .Resource("monitored", name);
 }
 
-absl::Status BeforeOrder() {
+absl::Status BeforeOrder(const char* field) {
   return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
                  "The order is dated in the future, or after the day from which it is to hold.")
-      .Precondition("ORDER_DATE", "order_date", "today or earlier, not after effective_from")
+      .Precondition("ORDER_DATE", field, "today or earlier, not after effective_from")
       .Cite(MonitoredList());
 }
 
@@ -336,10 +338,18 @@ absl::Status NotListedOn(base::Date day) {
 }
 
 absl::Status PeriodInvalid() {
-  return Refusal(StatusCode::kInvalidArgument, "PERIOD_INVALID",
-                 "A period lies in one calendar year and ends after it begins.")
-      .Field("period_to", "must not be before period_from, and in the same year")
+  return Refusal(
+             StatusCode::kInvalidArgument, "PERIOD_INVALID",
+             "The period of a report lies in one calendar year and does not end before it begins.")
+      .Field("report.period_to", "must not be before period_from, and in the same year")
       .Cite(Collecting());
+}
+
+absl::Status PeriodReversed() {
+  return Refusal(StatusCode::kInvalidArgument, "PERIOD_INVALID",
+                 "The period ends before it begins.")
+      .Field("period_to", "must not be before period_from")
+      .Cite(DomesticValue());
 }
 
 absl::Status PeriodsOverlap(const std::string& report) {

@@ -32,7 +32,7 @@ base::LegalBasis DomesticProducers();   // Art. 51(4)(2)
 base::LegalBasis SizeClasses();         // Entrepreneurial Code, Art. 24
 
 // Suppliers.
-absl::Status SizeNormMissing(int year);                                  // SIZE_NORM_MISSING
+absl::Status SizeNormMissing(absl::string_view root, int year);          // SIZE_NORM_MISSING
 absl::Status ProfileIncomplete(const std::vector<const char*>& fields);  // PROFILE_INCOMPLETE
 // `state`: of a supplier that is there; `needed`: which would do.
 absl::Status SupplierState(absl::string_view state, const char* needed);  // SUPPLIER_STATE
@@ -41,14 +41,15 @@ absl::Status ReviewOverrulesRegister(absl::string_view check);  // REVIEW_OVERRU
 absl::Status SuspensionEndPast();                               // SUSPENSION_END_PAST
 
 // Evidence and offers.
-absl::Status EvidenceExists();                                   // ALREADY_EXISTS
-absl::Status EvidenceTooMany(int64_t most);                      // EVIDENCE_TOO_MANY
-absl::Status EvidenceDates();                                    // EVIDENCE_DATES
-absl::Status EvidenceTermTooLong(base::Date longest);            // EVIDENCE_TERM_TOO_LONG
-absl::Status EvidenceValue(int cover, bool conformity);          // EVIDENCE_VALUE
-absl::Status CoverTwice(int cover);                              // COVER_TWICE
-absl::Status RevokeDate(const char* description);                // REVOKE_DATE
-absl::Status EvidenceForeign(const std::string& evidence);       // EVIDENCE_FOREIGN
+absl::Status EvidenceExists();                       // ALREADY_EXISTS
+absl::Status EvidenceTooMany(int64_t most);          // EVIDENCE_TOO_MANY
+absl::Status EvidenceDates(absl::string_view root);  // EVIDENCE_DATES
+absl::Status EvidenceTermTooLong(absl::string_view root,
+                                 base::Date longest);  // EVIDENCE_TERM_TOO_LONG
+absl::Status EvidenceValue(absl::string_view root, int cover, bool conformity);  // EVIDENCE_VALUE
+absl::Status CoverTwice(absl::string_view root, int cover);                      // COVER_TWICE
+absl::Status RevokeDate(const char* description);                                // REVOKE_DATE
+absl::Status EvidenceForeign(const std::string& evidence);                       // EVIDENCE_FOREIGN
 absl::Status EvidenceDoesNotCover(const std::string& evidence);  // EVIDENCE_DOES_NOT_COVER
 // `path`: of the offer in the request, with its point; empty for a row.
 absl::Status PriceRange(absl::string_view path);         // PRICE_RANGE
@@ -56,10 +57,11 @@ absl::Status GoodsCodeOfNoGood(absl::string_view path);  // INVALID_FIELD
 absl::Status OffersTooMany(int64_t most);                // OFFERS_TOO_MANY
 
 // Demands and responses.
-absl::Status QuantityZero(absl::string_view field);                          // QUANTITY_ZERO
-absl::Status DemandState(absl::string_view state);                           // DEMAND_STATE
-absl::Status DemandOfTheList();                                              // DEMAND_OF_THE_LIST
-absl::Status RespondUntilPast();                                             // RESPOND_UNTIL_PAST
+absl::Status QuantityZero(absl::string_view field);  // QUANTITY_ZERO
+absl::Status DemandState(absl::string_view state);   // DEMAND_STATE
+absl::Status DemandOfTheList();                      // DEMAND_OF_THE_LIST
+// `field`: where the day stands.
+absl::Status RespondUntilPast(const char* field);                            // RESPOND_UNTIL_PAST
 absl::Status PublicationDiffers();                                           // PUBLICATION_DIFFERS
 absl::Status ItemMissing(int demand);                                        // INVALID_FIELD
 absl::Status ItemTwice(int demand);                                          // ITEM_TWICE
@@ -73,10 +75,11 @@ absl::Status DemandsTooMany(int64_t most);    // DEMANDS_TOO_MANY
 
 // Monitored organizations and their reports.
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS
-absl::Status BeforeOrder();                              // ORDER_DATE_INVALID
+absl::Status BeforeOrder(const char* field);             // ORDER_DATE_INVALID
 absl::Status NotMonitored(base::Date day);               // NOT_MONITORED
 absl::Status NotListedOn(base::Date day);                // NOT_MONITORED
-absl::Status PeriodInvalid();                            // PERIOD_INVALID
+absl::Status PeriodInvalid();                            // PERIOD_INVALID: of a report
+absl::Status PeriodReversed();                           // PERIOD_INVALID: of a question
 absl::Status PeriodsOverlap(const std::string& report);  // PERIODS_OVERLAP
 absl::Status LineTwice(int line);                        // LINE_TWICE
 absl::Status LineDate(int line, const char* what);       // LINE_DATE

@@ -232,6 +232,9 @@ TEST_F(ReportTest, WhatAReportMayHold) {
     c.change(request.mutable_report());
     const auto filed = File(request, customer_);
     EXPECT_EQ(base::ReasonOf(filed.status()), c.reason) << filed.status();
+    if (std::string(c.reason) == "PERIOD_INVALID") {
+      EXPECT_EQ(SubjectOf(filed.status()), "report.period_to");
+    }
   }
   // The same period again is a correction, of what was seen; another part, and another stage, stand
   // beside it.
@@ -253,6 +256,12 @@ TEST_F(ReportTest, WhatAReportMayHold) {
   EXPECT_EQ(planned->lines(0).rule(), "RESIDENT_SHARE_MISSING");
   EXPECT_EQ(planned->sums(0).in_country_value_bp(), 0);
   EXPECT_FALSE(planned->decision().findings(1).satisfied());
+  // A question may be of several years, but not turn back.
+  const absl::Status turned =
+      Compute(customer_, R::ACTUAL, nullptr, "2026-06-30", "2026-07-01").status();
+  EXPECT_EQ(base::ReasonOf(turned), "PERIOD_INVALID");
+  EXPECT_EQ(turned.message(), "The period ends before it begins.");
+  EXPECT_EQ(SubjectOf(turned), "period_to");
   // Reports that reach over the period are not of it.
   EXPECT_EQ(base::ReasonOf(Compute(customer_, R::ACTUAL, nullptr, "2026-09-29").status()),
             "NO_REPORTS");
@@ -310,6 +319,17 @@ TEST_F(ReportTest, PagesShowAllLinesOnceAndTheSameSums) {
 }
 
 TEST_F(ReportTest, TheListChangesFromTheDayOfAnOrderOn) {
+  EXPECT_EQ(SubjectOf(Remove(organization_, "2026-06-14", "2026-06-15")), "order_date");
+  v1::AddMonitoredOrganizationRequest ahead;
+  ahead.mutable_organization()->set_bin(Bin(77));
+  ahead.mutable_organization()->set_name_ru("АО Заказчик");
+  ahead.mutable_organization()->set_kato("751110000");
+  ahead.mutable_organization()->set_order_number("9-НҚ");
+  *ahead.mutable_organization()->mutable_order_date() = today().AddDays(1).ToProto();
+  const absl::Status early =
+      Do<v1::MonitoredOrganization>("AddMonitoredOrganization", authority_, ahead).status();
+  EXPECT_EQ(base::ReasonOf(early), "ORDER_DATE_INVALID");
+  EXPECT_EQ(SubjectOf(early), "organization.order_date");
   EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-06-14", "2026-06-15")),
             "ORDER_DATE_INVALID");
   EXPECT_EQ(base::ReasonOf(Remove(organization_, "2026-07-14", "2026-06-16")),

@@ -44,7 +44,7 @@ absl::Status ScheduleEnd(store::Tx& tx, const DemandRow& row) {
 absl::Status CheckRespondUntil(const Demand& demand, base::Date today) {
   if (!demand.has_respond_until()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const base::Date last, base::Date::FromProto(demand.respond_until()));
-  return last >= today ? absl::OkStatus() : errors::RespondUntilPast();
+  return last >= today ? absl::OkStatus() : errors::RespondUntilPast("demand.respond_until");
 }
 
 // A step of a request for a subcontractor. NOT_FOUND, ACCESS_DENIED, DEMAND_OF_THE_LIST;

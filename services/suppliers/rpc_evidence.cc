@@ -103,11 +103,11 @@ absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const Evidence
 absl::StatusOr<v1::Evidence> AddEvidence(Env& env, const Call& call, store::Tx& tx,
                                          const v1::AddEvidenceRequest& request) {
   RETURN_IF_ERROR(JudgeEvidence(tx, call, request.evidence()));
-  return EnterEvidence(env, call, tx, request.evidence());
+  return EnterEvidence(env, call, tx, request.evidence(), "evidence.");
 }
 
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
-                                           const Evidence& told) {
+                                           const Evidence& told, absl::string_view root) {
   ASSIGN_OR_RETURN(EvidenceStep step, BeginEntry(tx, call, told));
   Evidence& evidence = *step.row.mutable_evidence();
   const bool claimed = step.row.number() != 0;
@@ -120,7 +120,7 @@ absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, sto
   evidence.set_name(EvidenceName(step.row.number()));
   evidence.set_etag(tx.etag());  // the version that the decision says its facts are of
   evidence.set_added_by(added_by);
-  ASSIGN_OR_RETURN(*evidence.mutable_decision(), DecideTerm(evidence, *env.norms));
+  ASSIGN_OR_RETURN(*evidence.mutable_decision(), DecideTerm(evidence, *env.norms, root));
   evidence.mutable_decision()->mutable_decide_time()->set_seconds(absl::ToUnixSeconds(call.now));
   ASSIGN_OR_RETURN(const base::Date last, base::Date::Parse(evidence.decision().outcome()));
   *evidence.mutable_valid_until() = last.ToProto();

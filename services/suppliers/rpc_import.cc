@@ -88,7 +88,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
 
   absl::Status Judge(const Supplier& supplier) const override {
     RETURN_IF_ERROR(CheckProfile(supplier));
-    return SizeOf(supplier, *env_.norms).status();
+    return SizeOf(supplier, *env_.norms, "").status();
   }
 
   absl::Status Gather(const Call& call, const std::vector<Supplier>& suppliers) override {
@@ -139,7 +139,7 @@ class SupplierImport final : public rpc::Import<v1::ImportSuppliersRequest, Supp
     supplier.set_registered_by(step.subject);
     supplier.set_verified_by(step.subject);
     *supplier.mutable_valid_until() = valid_until_.ToProto();
-    RETURN_IF_ERROR(SetSize(*env_.norms, &supplier));
+    RETURN_IF_ERROR(SetSize(*env_.norms, "", &supplier));
     RETURN_IF_ERROR(ScheduleTerm(env_, tx, supplier));
     return FinishSupplier(env_, tx, &step);
   }
@@ -201,7 +201,7 @@ class EvidenceImport final : public rpc::Import<v1::ImportEvidenceRequest, Evide
   }
 
   absl::Status Enter(store::Tx& tx, const Evidence& told) override {
-    return EnterEvidence(env_, *call_, tx, told).status();
+    return EnterEvidence(env_, *call_, tx, told, "").status();
   }
 
  private:

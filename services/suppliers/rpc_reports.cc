@@ -26,13 +26,14 @@ using ValueResponse = v1::ComputeInCountryValueResponse;
 // The day from which a change of the list holds: past, of an order that is entered late, today or
 // to come. The order is not dated in the future, nor after that day.
 absl::StatusOr<base::Date> DayOfChange(bool given, const google::type::Date& from,
-                                       const google::type::Date& order_date, base::Date today) {
+                                       const google::type::Date& order_date, const char* field,
+                                       base::Date today) {
   base::Date day = today;
   if (given) {
     ASSIGN_OR_RETURN(day, base::Date::FromProto(from));
   }
   ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(order_date));
-  if (ordered > today || ordered > day) return errors::BeforeOrder();
+  if (ordered > today || ordered > day) return errors::BeforeOrder(field);
   return day;
 }
 
@@ -309,7 +310,8 @@ absl::StatusOr<v1::MonitoredOrganization> AddMonitoredOrganization(
         const std::string name = absl::StrCat("monitored/", bin);
         ASSIGN_OR_RETURN(const base::Date day,
                          DayOfChange(request.has_effective_from(), request.effective_from(),
-                                     request.organization().order_date(), tx.today()));
+                                     request.organization().order_date(), "organization.order_date",
+                                     tx.today()));
         ASSIGN_OR_RETURN(const auto known, ListedOn(tx, bin, day));
         if (known.has_value()) return errors::MonitoredExists(name);
         MonitoredOrganizationRow row;
@@ -329,7 +331,7 @@ absl::StatusOr<v1::RemoveMonitoredOrganizationResponse> RemoveMonitoredOrganizat
   const store::Key key = store::Key::Of(bin);
   ASSIGN_OR_RETURN(const base::Date day,
                    DayOfChange(request.has_effective_from(), request.effective_from(),
-                               request.order_date(), tx.today()));
+                               request.order_date(), "order_date", tx.today()));
   store::At at;
   at.as_of = day;
   ASSIGN_OR_RETURN(const auto listed, ListedOn(tx, bin, day));
@@ -447,7 +449,7 @@ absl::StatusOr<v1::ComputeInCountryValueResponse> ComputeInCountryValue(
     Env& env, Call& call, const v1::ComputeInCountryValueRequest& request) {
   ASSIGN_OR_RETURN(const base::Date from, base::Date::FromProto(request.period_from()));
   ASSIGN_OR_RETURN(const base::Date to, base::Date::FromProto(request.period_to()));
-  if (to < from) return errors::PeriodInvalid();
+  if (to < from) return errors::PeriodReversed();
   const store::View view = env.store->Read();
   const rpc::PageTokens tokens(env.store->token_key(), env.store->clock().Now());
   const std::string query_hash = rpc::QueryHash(request, rpc::Standing(*call.caller));

@@ -31,7 +31,7 @@ absl::StatusOr<Demand> OpenDemand(const store::Tx& tx, const Call& call, const s
   if (found->row.demand().has_respond_until()) {  // its timer may be about to run
     ASSIGN_OR_RETURN(const base::Date last,
                      base::Date::FromProto(found->row.demand().respond_until()));
-    if (last < tx.today()) return errors::RespondUntilPast();
+    if (last < tx.today()) return errors::RespondUntilPast("respond_until");
   }
   return std::move(*found->row.mutable_demand());
 }

@@ -46,7 +46,7 @@ absl::StatusOr<v1::Supplier> RegisterSupplier(Env& env, Call& call,
         supplier.set_name(SupplierName(bin));
         supplier.set_registered_by(call.caller->subject);
         KeepPlace(place, &supplier);
-        RETURN_IF_ERROR(SetSize(*env.norms, &supplier));
+        RETURN_IF_ERROR(SetSize(*env.norms, "supplier.", &supplier));
         step.row.clear_life();
         RETURN_IF_ERROR(FinishSupplier(env, tx, &step));
         return supplier;
@@ -84,7 +84,7 @@ absl::StatusOr<v1::Supplier> UpdateSupplier(Env& env, Call& call,
                                       verified ? SupplierVerb::kEdit : SupplierVerb::kEditContacts,
                                       std::move(found.row),
                                       {.roles = found.roles, .etag = request.supplier().etag()}));
-        RETURN_IF_ERROR(SetSize(*env.norms, &changed));
+        RETURN_IF_ERROR(SetSize(*env.norms, "supplier.", &changed));
         if (verified && step.row.supplier().state() != Supplier::DRAFT) ForgetDecision(&changed);
         *step.row.mutable_supplier() = std::move(changed);
         RETURN_IF_ERROR(FinishSupplier(env, tx, &step, {.bin = step.row.supplier().bin()}));

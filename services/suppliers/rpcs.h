@@ -50,7 +50,7 @@ absl::StatusOr<v1::Evidence> AddEvidence(Env&, const Call&, store::Tx&,
 // Whether it may be entered, and what that does, also for a row of an import.
 absl::Status JudgeEvidence(const store::Tx& tx, const Call& call, const v1::Evidence& told);
 absl::StatusOr<v1::Evidence> EnterEvidence(const Env& env, const Call& call, store::Tx& tx,
-                                           const v1::Evidence& told);
+                                           const v1::Evidence& told, absl::string_view root);
 absl::StatusOr<v1::Evidence> ConfirmEvidence(Env&, const Call&, store::Tx&,
                                              const v1::ConfirmEvidenceRequest&);
 absl::StatusOr<v1::Evidence> RevokeEvidence(Env&, const Call&, store::Tx&,

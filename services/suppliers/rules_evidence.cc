@@ -44,14 +44,14 @@ const char* TermNorm(Evidence::Type type) {
   }
 }
 
-absl::Status CheckCovers(const Evidence& evidence) {
+absl::Status CheckCovers(const Evidence& evidence, absl::string_view root) {
   const bool conformity = !SaysValue(evidence.type());
   std::set<std::string> codes;
   for (int i = 0; i < evidence.covers_size(); ++i) {
     const Evidence::Cover& cover = evidence.covers(i);
-    if (!codes.insert(cover.ens_tru()).second) return errors::CoverTwice(i);
+    if (!codes.insert(cover.ens_tru()).second) return errors::CoverTwice(root, i);
     if ((cover.in_country_value_bp() == 0) != conformity)
-      return errors::EvidenceValue(i, conformity);
+      return errors::EvidenceValue(root, i, conformity);
   }
   return absl::OkStatus();
 }
@@ -169,8 +169,9 @@ const base::Machine<Evidence::State, EvidenceVerb>& EvidenceMachine() {
   return *kMachine;
 }
 
-absl::StatusOr<Decision> DecideTerm(const Evidence& evidence, const norms::Norms& norms) {
-  RETURN_IF_ERROR(CheckCovers(evidence));
+absl::StatusOr<Decision> DecideTerm(const Evidence& evidence, const norms::Norms& norms,
+                                    absl::string_view root) {
+  RETURN_IF_ERROR(CheckCovers(evidence, root));
   ASSIGN_OR_RETURN(const base::Date first, base::Date::FromProto(evidence.valid_from()));
   Facts facts;
   const auto told = [&](const char* name, const std::string& value) {
@@ -185,9 +186,9 @@ absl::StatusOr<Decision> DecideTerm(const Evidence& evidence, const norms::Norms
   facts.Set(kMonths, absl::StrCat(months), facts.Get(norm).source());
   if (evidence.has_valid_until()) {
     ASSIGN_OR_RETURN(const base::Date last, base::Date::FromProto(evidence.valid_until()));
-    if (last < first) return errors::EvidenceDates();
+    if (last < first) return errors::EvidenceDates(root);
     const base::Date longest = EndOfMonths(first, months);
-    if (last > longest) return errors::EvidenceTermTooLong(longest);
+    if (last > longest) return errors::EvidenceTermTooLong(root, longest);
     told(kGiven, last.ToString());
   }
   ASSIGN_OR_RETURN(Decision decision, DecideLastDay(facts));

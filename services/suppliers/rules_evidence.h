@@ -28,9 +28,10 @@ const base::Machine<Evidence::State, EvidenceVerb>& EvidenceMachine();
 // Whether what the paper says may be (Art. 13(3)(2), 9(6)), and its last day, which the outcome is:
 // the one given, or that of the norm of its type, which is also the longest. EVIDENCE_DATES,
 // EVIDENCE_TERM_TOO_LONG, EVIDENCE_VALUE, COVER_TWICE. The evidence's name and etag say where it is
-// recorded.
+// recorded. `root`: where it stands in the request, as "evidence."; empty for a row of an import.
 absl::StatusOr<decision::v1::Decision> DecideTerm(const Evidence& evidence,
-                                                  const norms::Norms& norms);
+                                                  const norms::Norms& norms,
+                                                  absl::string_view root);
 absl::StatusOr<decision::v1::Decision> ReplayTerm(const decision::v1::Decision& stored);
 
 // From which day on evidence no longer counts that is revoked (Art. 13(3)(2)): `asked` for, or its

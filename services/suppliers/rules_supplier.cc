@@ -293,18 +293,21 @@ struct Sized {
   bool assumption = false;  // of the norms that were looked at
 };
 
-absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& norms) {
+absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& norms,
+                               absl::string_view root) {
   const Supplier::Finance& finance = supplier.finance();
   if (!finance.has_staff() || !finance.has_annual_income()) return Sized();
   if (finance.year() == 0) {
-    return base::InvalidField("supplier.finance.year", "is required with staff and annual_income");
+    return base::InvalidField(absl::StrCat(root, "finance.year"),
+                              "is required with staff and annual_income");
   }
   const auto day = base::Date::Of(finance.year() + 1, 1, 1);
-  if (!day.ok()) return errors::SizeNormMissing(finance.year());
+  if (!day.ok()) return errors::SizeNormMissing(root, finance.year());
   const auto mci = norms.Tenge("mci", *day);
-  if (!mci.ok()) return errors::SizeNormMissing(finance.year());
+  if (!mci.ok()) return errors::SizeNormMissing(root, finance.year());
   const auto income = base::Money::FromProto(finance.annual_income());
-  if (!income.ok()) return base::InvalidField("supplier.finance.annual_income", "is no sum");
+  if (!income.ok())
+    return base::InvalidField(absl::StrCat(root, "finance.annual_income"), "is no sum");
   const struct {
     v1::Size size;
     const char* staff;
@@ -325,7 +328,7 @@ absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& nor
     look(c.income);
     const auto staff_max = norms.Int(c.staff, *day);
     const auto income_max = norms.Int(c.income, *day);
-    if (!staff_max.ok() || !income_max.ok()) return errors::SizeNormMissing(finance.year());
+    if (!staff_max.ok() || !income_max.ok()) return errors::SizeNormMissing(root, finance.year());
     if (finance.staff() <= *staff_max &&
         absl::int128(income->tiyn()) <= absl::int128(*income_max) * mci->tiyn()) {
       sized.size = c.size;
@@ -338,13 +341,14 @@ absl::StatusOr<Sized> FindSize(const Supplier& supplier, const norms::Norms& nor
 
 }  // namespace
 
-absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms) {
-  ASSIGN_OR_RETURN(const Sized sized, FindSize(supplier, norms));
+absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms,
+                                absl::string_view root) {
+  ASSIGN_OR_RETURN(const Sized sized, FindSize(supplier, norms, root));
   return sized.size;
 }
 
-absl::Status SetSize(const norms::Norms& norms, Supplier* supplier) {
-  ASSIGN_OR_RETURN(const Sized sized, FindSize(*supplier, norms));
+absl::Status SetSize(const norms::Norms& norms, absl::string_view root, Supplier* supplier) {
+  ASSIGN_OR_RETURN(const Sized sized, FindSize(*supplier, norms, root));
   supplier->set_size(sized.size);
   supplier->clear_size_rests_on_assumption();
   if (sized.size != v1::SIZE_UNSPECIFIED) {

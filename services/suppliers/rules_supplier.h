@@ -60,10 +60,12 @@ bool MeasureStands(const v1::SupplierRow& row, base::Date day);
 
 // The smallest class whose bounds for staff and for income both hold, by the norms of 1 January of
 // the year after the financial year (Entrepreneurial Code, Art. 24); SIZE_UNSPECIFIED while staff
-// or income is not told. SIZE_NORM_MISSING.
-absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms);
+// or income is not told. SIZE_NORM_MISSING. `root`: where the supplier stands in the request, as
+// "supplier."; empty for a row of an import.
+absl::StatusOr<v1::Size> SizeOf(const Supplier& supplier, const norms::Norms& norms,
+                                absl::string_view root);
 // Sets it, and whether a norm that it was found by is an assumption.
-absl::Status SetSize(const norms::Norms& norms, Supplier* supplier);
+absl::Status SetSize(const norms::Norms& norms, absl::string_view root, Supplier* supplier);
 
 // Whether it holds what a registration needs (Art. 51(4)(1)). PROFILE_INCOMPLETE with the fields.
 absl::Status CheckProfile(const Supplier& supplier);

@@ -442,6 +442,7 @@ TEST_F(RegistrationTest, AnEditOfWhatWasVerifiedLeavesTheRegister) {
   EXPECT_THAT(ListedAs(public_, "size = SMALL"), ElementsAre(bin));
   change.mutable_finance()->set_year(1995);
   EXPECT_EQ(base::ReasonOf(Update(change, Owner(bin)).status()), "SIZE_NORM_MISSING");
+  EXPECT_EQ(SubjectOf(Update(change, Owner(bin)).status()), "supplier.finance.year");
   change.mutable_finance()->clear_year();  // nobody is told of norms of the year 1
   EXPECT_EQ(base::ReasonOf(Update(change, Owner(bin)).status()), "INVALID_FIELD");
   change.clear_finance();
@@ -811,18 +812,21 @@ TEST_F(EvidenceTest, WhatAPaperMaySay) {
     const char* what;
     std::function<void(v1::Evidence*)> change;
     const char* reason;
+    const char* subject = "";
   } const cases[] = {
       {"longest term", [](auto* e) { *e->mutable_valid_until() = Day("2029-05-31").ToProto(); },
        ""},
       {"a day more", [](auto* e) { *e->mutable_valid_until() = Day("2029-06-01").ToProto(); },
-       "EVIDENCE_TERM_TOO_LONG"},
+       "EVIDENCE_TERM_TOO_LONG", "evidence.valid_until"},
       {"ends before it begins",
-       [](auto* e) { *e->mutable_valid_until() = Day("2026-05-31").ToProto(); }, "EVIDENCE_DATES"},
+       [](auto* e) { *e->mutable_valid_until() = Day("2026-05-31").ToProto(); }, "EVIDENCE_DATES",
+       "evidence.valid_until"},
       {"no value", [](auto* e) { e->mutable_covers(0)->set_in_country_value_bp(0); },
        "EVIDENCE_VALUE"},
       {"value of conformity", [](auto* e) { e->set_type(v1::Evidence::CONFORMITY); },
        "EVIDENCE_VALUE"},
-      {"a code twice", [](auto* e) { *e->add_covers() = e->covers(0); }, "COVER_TWICE"},
+      {"a code twice", [](auto* e) { *e->add_covers() = e->covers(0); }, "COVER_TWICE",
+       "evidence.covers[1].ens_tru"},
       {"over all of it", [](auto* e) { e->mutable_covers(0)->set_in_country_value_bp(10'001); },
        "INVALID_FIELD"},
       {"of nobody here", [](auto* e) { e->set_bin(Bin(77)); }, "NOT_FOUND"},
@@ -834,6 +838,9 @@ TEST_F(EvidenceTest, WhatAPaperMaySay) {
     c.change(&evidence);
     const auto added = Add(evidence, institute_);
     EXPECT_EQ(base::ReasonOf(added.status()), c.reason) << added.status();
+    if (*c.subject != '\0') {
+      EXPECT_EQ(SubjectOf(added.status()), c.subject);
+    }
   }
   // A paper is one paper.
   EXPECT_EQ(base::ReasonOf(Add(MakeEvidence(bin, "N-1", 100), institute_).status()),
@@ -1231,7 +1238,7 @@ TEST(SizeTest, BothBoundsMustHold) {
     supplier.mutable_finance()->mutable_annual_income()->set_currency_code("KZT");
     supplier.mutable_finance()->mutable_annual_income()->set_units(income);
     supplier.mutable_finance()->set_year(2023);
-    return *SizeOf(supplier, norms);
+    return *SizeOf(supplier, norms, "");
   };
   const int64_t mci = 3'692;  // of 1 January 2024
   EXPECT_EQ(size(15, 30'000 * mci), v1::MICRO);
@@ -1245,7 +1252,7 @@ TEST(SizeTest, BothBoundsMustHold) {
   EXPECT_EQ(size(0, 3'000'000 * mci + 1), v1::LARGE);
   v1::Supplier untold;
   untold.mutable_finance()->set_year(2023);
-  EXPECT_EQ(*SizeOf(untold, norms), v1::SIZE_UNSPECIFIED);
+  EXPECT_EQ(*SizeOf(untold, norms, ""), v1::SIZE_UNSPECIFIED);
 }
 
 // The norms of the files, those of the suppliers read in a by-law.
@@ -1264,15 +1271,15 @@ TEST(SizeTest, IsNoSurerThanItsBounds) {
   supplier.mutable_finance()->mutable_annual_income()->set_currency_code("KZT");
   supplier.mutable_finance()->set_year(2023);
   const norms::Norms assumed = *norms::Norms::Default();
-  ASSERT_EQ(SetSize(assumed, &supplier), absl::OkStatus());
+  ASSERT_EQ(SetSize(assumed, "", &supplier), absl::OkStatus());
   EXPECT_EQ(supplier.size(), v1::MICRO);
   EXPECT_TRUE(supplier.size_rests_on_assumption());
-  ASSERT_EQ(SetSize(ReadNorms(), &supplier), absl::OkStatus());
+  ASSERT_EQ(SetSize(ReadNorms(), "", &supplier), absl::OkStatus());
   EXPECT_EQ(supplier.size(), v1::MICRO);
   EXPECT_TRUE(supplier.has_size_rests_on_assumption());
   EXPECT_FALSE(supplier.size_rests_on_assumption());
   supplier.clear_finance();
-  ASSERT_EQ(SetSize(assumed, &supplier), absl::OkStatus());
+  ASSERT_EQ(SetSize(assumed, "", &supplier), absl::OkStatus());
   EXPECT_FALSE(supplier.has_size_rests_on_assumption()) << "of no size";
 }
 
