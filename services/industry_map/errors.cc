@@ -52,11 +52,11 @@ absl::Status MilestonesOutOfOrder(const std::string& field) {
       .Cite(Methodology());
 }
 
-absl::Status CostOverMaximum(const std::string& maximum) {
+absl::Status CostOverMaximum(const std::string& field, const std::string& maximum) {
   return Refusal(StatusCode::kInvalidArgument, "COST_OVER_MAXIMUM",
                  "The cost exceeds the maximum of a project.")
       .With("maximum", maximum)
-      .Field("administrative_data.terms.cost", absl::StrCat("is over the norm of ", maximum))
+      .Field(field, absl::StrCat("is over the norm of ", maximum))
       .Cite(RulesOfTheMap());
 }
 
@@ -165,9 +165,9 @@ absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers) {
       .Cite(RulesOfTheMap());
 }
 
-absl::Status ChangeEmpty() {
+absl::Status ChangeEmpty(const char* field) {
   return Refusal(StatusCode::kFailedPrecondition, "CHANGE_EMPTY", "Nothing would change.")
-      .Precondition("CHANGE_EMPTY", "parameters", "at least one parameter must differ")
+      .Precondition("CHANGE_EMPTY", field, "something must differ from what is recorded")
       .Cite(RulesOfTheMap());
 }
 
@@ -186,10 +186,10 @@ absl::Status NotRecommended(const std::string& body) {
       .Cite(RulesOfTheMap());
 }
 
-absl::Status ActDateInvalid() {
+absl::Status ActDateInvalid(const char* field) {
   return Refusal(StatusCode::kFailedPrecondition, "ACT_DATE_INVALID",
                  "The act cannot be dated before the last act that it rests on, or in the future.")
-      .Precondition("ACT_DATE", "act_date",
+      .Precondition("ACT_DATE", field,
                     "from the day of what was proposed, concluded or examined last to today")
       .Cite(ApprovalOfTheMap());
 }

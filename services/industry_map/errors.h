@@ -21,8 +21,9 @@ base::LegalBasis Akimats();           // Art. 11(8)
 base::LegalBasis Criteria();          // Art. 25(4)
 
 // Of a record as it is written and as it is proposed.
-absl::Status MilestonesOutOfOrder(const std::string& field);           // MILESTONES_OUT_OF_ORDER
-absl::Status CostOverMaximum(const std::string& maximum);              // COST_OVER_MAXIMUM
+absl::Status MilestonesOutOfOrder(const std::string& field);  // MILESTONES_OUT_OF_ORDER
+// COST_OVER_MAXIMUM
+absl::Status CostOverMaximum(const std::string& field, const std::string& maximum);
 absl::Status DraftsTooMany(int64_t most);                              // DRAFTS_TOO_MANY
 absl::Status CostMismatch();                                           // COST_MISMATCH
 absl::Status ProjectIncomplete(const std::vector<std::string>& gaps);  // PROJECT_INCOMPLETE
@@ -37,16 +38,17 @@ absl::Status SupportExists(const std::string& review);               // SUPPORT_
 absl::Status RemarksInvalid();                                       // REMARKS_INVALID
 absl::Status RemarkFieldUnknown(size_t index);                       // REMARK_FIELD_UNKNOWN
 absl::Status RemarkUnanswered(const std::vector<int32_t>& numbers);  // REMARK_UNANSWERED
-absl::Status ChangeEmpty();                                          // CHANGE_EMPTY
-absl::Status ProjectStale();                                         // PROJECT_STALE
-absl::Status NotRecommended(const std::string& body);                // NOT_RECOMMENDED
-absl::Status ActDateInvalid();                                       // ACT_DATE_INVALID
-absl::Status EffectiveBeforeInclusion();                             // EFFECTIVE_BEFORE_INCLUSION
-absl::Status GroundNotMet();                                         // GROUND_NOT_MET
-absl::Status RefusalOfOthers();                                      // GROUND_OF_THE_OWNER
-absl::Status ConclusionUnknown();                                    // CONCLUSION_UNKNOWN
-absl::Status InformedAlready();                                      // INFORMED_ALREADY
-absl::Status InformedTooEarly();                                     // INFORMED_TOO_EARLY
+// CHANGE_EMPTY. `field`: where what is to change stands in the request.
+absl::Status ChangeEmpty(const char* field);
+absl::Status ProjectStale();                           // PROJECT_STALE
+absl::Status NotRecommended(const std::string& body);  // NOT_RECOMMENDED
+absl::Status ActDateInvalid(const char* field);        // ACT_DATE_INVALID
+absl::Status EffectiveBeforeInclusion();               // EFFECTIVE_BEFORE_INCLUSION
+absl::Status GroundNotMet();                           // GROUND_NOT_MET
+absl::Status RefusalOfOthers();                        // GROUND_OF_THE_OWNER
+absl::Status ConclusionUnknown();                      // CONCLUSION_UNKNOWN
+absl::Status InformedAlready();                        // INFORMED_ALREADY
+absl::Status InformedTooEarly();                       // INFORMED_TOO_EARLY
 // Of projects on the map.
 absl::Status DateInFuture(const std::string& field);  // DATE_IN_FUTURE
 absl::Status NotResponsible();                        // NOT_RESPONSIBLE

@@ -46,14 +46,15 @@ class WholeMapTest : public MapTest {
   }
   absl::StatusOr<rpc::v1::ImportReport> Import(const std::vector<ImportRow>& rows,
                                                const std::string& request_id, bool dry_run = false,
-                                               int count = -1) {
+                                               int count = -1,
+                                               const std::string& act_date = "2021-12-30") {
     std::vector<v1::ImportProjectsRequest> messages(1);
     auto& header = *messages[0].mutable_header();
     header.set_request_id(request_id);
     header.set_dry_run(dry_run);
     header.set_row_count(count < 0 ? static_cast<int>(rows.size()) : count);
     header.set_act_number("1-П");
-    *header.mutable_act_date() = Day("2021-12-30").ToProto();
+    *header.mutable_act_date() = Day(act_date).ToProto();
     for (const ImportRow& row : rows) *messages.emplace_back().mutable_rows()->add_rows() = row;
     ASSIGN_OR_RETURN(const std::string bytes, Upload("ImportProjects", authority_, messages));
     rpc::v1::ImportReport report;
@@ -401,8 +402,9 @@ TEST_F(WholeMapTest, AnEditionIsTheMapAsItWasExamined) {
             "MAP_EMPTY");
   auto future = approve;
   *future.mutable_edition()->mutable_order_date() = Day("2026-06-21").ToProto();
-  EXPECT_EQ(base::ReasonOf(Do<v1::MapEdition>("ApproveMapEdition", authority_, future).status()),
-            "ACT_DATE_INVALID");
+  const absl::Status ahead = Do<v1::MapEdition>("ApproveMapEdition", authority_, future).status();
+  EXPECT_EQ(base::ReasonOf(ahead), "ACT_DATE_INVALID");
+  EXPECT_EQ(SubjectOf(ahead), "edition.order_date");
   // No order approves a map of a later day.
   auto before = approve;
   *before.mutable_edition()->mutable_order_date() = Day("2026-06-14").ToProto();
@@ -494,6 +496,9 @@ TEST_F(WholeMapTest, AnImportEntersWholeOrNotAtAll) {
   EXPECT_FALSE(invalid->committed());
   EXPECT_EQ(position(), 0);
   EXPECT_EQ(base::ReasonOf(Import(rows, Uuid(2), false, 4).status()), "IMPORT_ROW_COUNT");
+  const absl::Status ahead = Import(rows, Uuid(2), false, -1, "2199-01-01").status();
+  EXPECT_EQ(base::ReasonOf(ahead), "ACT_DATE_INVALID");
+  EXPECT_EQ(SubjectOf(ahead), "header.act_date");
 
   const auto entered = Import(rows, Uuid(2));
   ASSERT_TRUE(entered.ok()) << entered.status();

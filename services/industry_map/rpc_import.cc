@@ -96,7 +96,7 @@ class ProjectImport final : public rpc::Import<v1::ImportProjectsRequest, Projec
 
   absl::Status Begin(store::Tx& tx, const Call&, const Header& header) override {
     ASSIGN_OR_RETURN(const base::Date day, base::Date::FromProto(header.act_date()));
-    if (day > tx.today()) return errors::ActDateInvalid();
+    if (day > tx.today()) return errors::ActDateInvalid("header.act_date");
     day_ = day;
     act_number_ = header.act_number();
     act_date_ = header.act_date();

@@ -210,7 +210,8 @@ absl::StatusOr<v1::Project> CompleteSupport(Env& env, const Call& call, store::T
     completed.set_agreement_number(request.agreement_number());
   if (request.has_agreement_date()) *completed.mutable_agreement_date() = request.agreement_date();
   if (request.has_amount()) *completed.mutable_amount() = request.amount();
-  if (completed.SerializeAsString() == found->SerializeAsString()) return errors::ChangeEmpty();
+  if (completed.SerializeAsString() == found->SerializeAsString())
+    return errors::ChangeEmpty("agreement_number");
   // So from the day of the agreement, as far as the measure was adopted then.
   const base::Date signed_on =
       base::Date::FromProto(completed.agreement_date()).value_or(tx.today());

@@ -83,7 +83,7 @@ absl::StatusOr<v1::Review> ProposeChange(Env& env, const Call& call, store::Tx& 
     review.clear_changed_fields();
     for (std::string& field : ChangedFields(project.parameters(), now, parameters, terms))
       *review.add_changed_fields() = std::move(field);
-    if (review.changed_fields().empty()) return errors::ChangeEmpty();
+    if (review.changed_fields().empty()) return errors::ChangeEmpty("parameters");
     // As on the day from which it shall hold; one before the inclusion is refused when adopted.
     const base::Date from = base::Date::FromProto(request.effective_from()).value_or(tx.today());
     const base::Date day =

@@ -171,7 +171,9 @@ absl::Status CheckForm(const ProjectParameters& parameters, const ProjectTerms& 
                        const norms::Norms& norms, base::Date day, const std::string& root) {
   RETURN_IF_ERROR(CheckOrder(parameters, root));
   ASSIGN_OR_RETURN(const base::Money maximum, norms.Tenge("industry_map.cost.max", day));
-  if (MoneyIn(terms.cost()) > maximum) return errors::CostOverMaximum(maximum.ToString());
+  if (MoneyIn(terms.cost()) > maximum) {
+    return errors::CostOverMaximum(absl::StrCat(root, kTerms, ".cost"), maximum.ToString());
+  }
   return absl::OkStatus();
 }
 
@@ -301,7 +303,7 @@ absl::Status Answer(const google::protobuf::RepeatedPtrField<v1::RemarkAnswer>& 
 }
 
 absl::Status CheckActDate(base::Date act, base::Date since, base::Date today) {
-  return since <= act && act <= today ? absl::OkStatus() : errors::ActDateInvalid();
+  return since <= act && act <= today ? absl::OkStatus() : errors::ActDateInvalid("act_date");
 }
 
 absl::Status CheckResponsible(const v1::ResponsibleBody& body, uint32_t roles,

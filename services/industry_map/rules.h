@@ -88,7 +88,7 @@ std::optional<base::Date> PlannedDay(const ProjectParameters& parameters, Milest
 std::optional<base::Date> ReachedDay(const Project& project, Milestone::Kind kind);
 
 // Of a draft as of a proposal (Art. 9(11), 9(12)): MILESTONES_OUT_OF_ORDER, COST_OVER_MAXIMUM.
-// `root`: where the parameters stand in the request, as "project.".
+// `root`: where parameters and terms stand in the request, as "project.".
 absl::Status CheckForm(const ProjectParameters& parameters, const ProjectTerms& terms,
                        const norms::Norms& norms, base::Date day, const std::string& root);
 // What a proposal needs besides: PROJECT_INCOMPLETE with every gap, COST_MISMATCH,

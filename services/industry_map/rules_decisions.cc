@@ -255,7 +255,7 @@ absl::Status AdoptionRefusal(const Decision& decision, const Adoption& adoption)
         .Ask(Review::AUTHORITY_REVIEW, ReviewVerb::kAdopt, {~0U, adoption.decider, acts})
         .status();
   }
-  if (!Satisfied(decision, "ACT_DATED")) return errors::ActDateInvalid();
+  if (!Satisfied(decision, "ACT_DATED")) return errors::ActDateInvalid("act_date");
   if (!Satisfied(decision, "PROJECT_AS_PROPOSED")) return errors::ProjectStale();
   if (!Satisfied(decision, "EFFECTIVE_AFTER_INCLUSION")) return errors::EffectiveBeforeInclusion();
   return errors::GroundNotMet();
@@ -380,7 +380,7 @@ absl::StatusOr<Decision> ApproveEdition(const EditionOrder& order, const norms::
   if (!Satisfied(decision, "AFTER_LAST_EDITION"))
     return errors::PositionInvalid("is not after that of the edition before");
   if (!Satisfied(decision, "MAP_NOT_EMPTY")) return errors::MapEmpty();
-  if (!Satisfied(decision, "ORDER_DATED")) return errors::ActDateInvalid();
+  if (!Satisfied(decision, "ORDER_DATED")) return errors::ActDateInvalid("edition.order_date");
   return Finished(std::move(decision), facts, norms);
 }
 

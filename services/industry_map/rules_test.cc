@@ -191,8 +191,10 @@ TEST(FormTest, MilestonesStandInOrderAndTheCostIsBounded) {
   *dear.terms.mutable_cost() = Tenge(1'000 * kBillion);
   EXPECT_TRUE(CheckForm(dear.parameters, dear.terms, Norms(), kToday, "").ok());
   dear.terms.mutable_cost()->set_nanos(10'000'000);
-  EXPECT_EQ(base::ReasonOf(CheckForm(dear.parameters, dear.terms, Norms(), kToday, "")),
-            "COST_OVER_MAXIMUM");
+  const absl::Status over = CheckForm(dear.parameters, dear.terms, Norms(), kToday, "project.");
+  EXPECT_EQ(base::ReasonOf(over), "COST_OVER_MAXIMUM");
+  EXPECT_EQ(base::BadRequestOf(over).field_violations(0).field(),
+            "project.administrative_data.terms.cost");
 }
 
 TEST(PathTest, TheHigherCostDecides) {

@@ -547,7 +547,9 @@ TEST_F(ReviewsTest, TheAgreementOfASupportIsSaidLater) {
   const auto said = [&](const rpc::Caller& caller) {
     return Do<Project>("CompleteSupport", caller, complete);
   };
-  EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "CHANGE_EMPTY");
+  const absl::Status nothing = said(akimat_).status();
+  EXPECT_EQ(base::ReasonOf(nothing), "CHANGE_EMPTY");
+  EXPECT_EQ(SubjectOf(nothing), "agreement_number");
   complete.set_agreement_number("ИГ-17");
   *complete.mutable_agreement_date() = Day("2026-07-21").ToProto();
   EXPECT_EQ(base::ReasonOf(said(akimat_).status()), "DATE_IN_FUTURE");
