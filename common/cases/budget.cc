@@ -82,25 +82,29 @@ int64_t Balance(const AccountRow& row, Bucket bucket) {
   return row.balances(bucket - 1);
 }
 
-absl::Status YearClosed(const std::string& account) {
+absl::Status YearClosed(const std::string& account, const base::LegalBasis& basis) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_CLOSED",
                  "The financial year is closed: nothing more is posted to it.")
       .With("account", account)
-      .Precondition("YEAR", account, "an open year is needed");
+      .Precondition("YEAR", account, "an open year is needed")
+      .Cite(basis);
 }
 
-Refusal YearNotClosed(const std::string& account) {
-  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_CLOSED",
-                 "An earlier financial year is still open and holds money.")
+// `message`: of a year that holds money that is needed, or of any that is to be closed first.
+Refusal YearNotClosed(const std::string& account, absl::string_view message,
+                      const base::LegalBasis& basis) {
+  return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_CLOSED", message)
+      .Cite(basis)
       .With("account", account)
       .Precondition("YEAR", account, "CloseYear is needed");
 }
 
-absl::Status YearNotOver(int year) {
+absl::Status YearNotOver(int year, const base::LegalBasis& basis) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_OVER",
                  "A financial year is closed when it is over.")
       .With("year", absl::StrCat(year))
-      .Precondition("YEAR", "account", "a year that is over is needed");
+      .Precondition("YEAR", "account", "a year that is over is needed")
+      .Cite(basis);
 }
 
 // `open`: an earlier account that still holds some of it; empty: none.
@@ -109,7 +113,10 @@ absl::Status Exceeded(const std::string& account, Bucket bucket, int64_t has, Mo
   const std::string held = Money::FromTiyn(has).value_or(Money()).ToString();
   const std::string what = absl::StrCat(budget::v1::Bucket_Name(bucket), " holds ", held,
                                         " tenge and ", needs.ToString(), " are needed");
-  if (!open.empty()) return YearNotClosed(open).Quota(account, what).Cite(basis);
+  if (!open.empty()) {
+    return YearNotClosed(open, "An earlier financial year is still open and holds money.", basis)
+        .Quota(account, what);
+  }
   return Refusal(StatusCode::kFailedPrecondition, "BUDGET_EXCEEDED",
                  "The account of the programme does not hold that much.")
       .With("account", account)
@@ -398,7 +405,7 @@ absl::StatusOr<std::optional<PostingRow>> ReversalOf(const store::Reader& reader
 // An order gives an account money once, also when it is typed in again.
 absl::Status CheckOrderIsNew(const store::Reader& reader, const std::string& account,
                              const std::string& programme, const std::string& order_number,
-                             base::Date order_date) {
+                             base::Date order_date, const base::LegalBasis& basis) {
   std::vector<std::string> by_order;
   RETURN_IF_ERROR(reader.Scan(
       kPostingsByRecord, {Key::Of(programme, order_number), ""}, {},
@@ -422,7 +429,8 @@ absl::Status CheckOrderIsNew(const store::Reader& reader, const std::string& acc
                  "The account has the money of this order.")
       .With("order_number", order_number)
       .With("order_date", order_date.ToString())
-      .Resource(kAccounts.name, account);
+      .Resource(kAccounts.name, account)
+      .Cite(basis);
 }
 
 absl::Status NotTyped(const std::string& name, const base::LegalBasis& basis) {
@@ -497,16 +505,16 @@ absl::StatusOr<Posting> PostAs(store::Tx& tx, const Movement& movement, std::opt
   const int year = out_of.value_or(movement.year);
   RETURN_IF_ERROR(ReadAccount(tx, movement.programme, year, &row));
   const std::string& name = row.account().name();
-  if (row.closed_by() != 0) return YearClosed(name);
+  if (row.closed_by() != 0) return YearClosed(name, basis);
   AccountRow* into = &row;
   if (year != movement.year) {
     into = google::protobuf::Arena::CreateMessage<AccountRow>(&arena);
     RETURN_IF_ERROR(ReadAccount(tx, movement.programme, movement.year, into));
-    if (into->closed_by() != 0) return YearClosed(into->account().name());
+    if (into->closed_by() != 0) return YearClosed(into->account().name(), basis);
   }
   if (movement.kind == Posting::ALLOCATE) {
     ASSIGN_OR_RETURN(const std::string closed, ClosedFrom(tx, movement.programme, movement.year));
-    if (!closed.empty()) return YearClosed(closed);
+    if (!closed.empty()) return YearClosed(closed, basis);
   }
   const int64_t tiyn = movement.amount.tiyn();
   if (flow->from != budget::v1::SOURCE && Balance(row, flow->from) < tiyn) {
@@ -541,11 +549,12 @@ absl::StatusOr<PostingRow> PostingNamed(const store::Reader& reader, const std::
 }
 
 // YEAR_CLOSED where what was free in a closed year went back to the budget and not into the next.
-absl::Status CheckCarried(const store::Reader& reader, const AccountRow& closed) {
+absl::Status CheckCarried(const store::Reader& reader, const AccountRow& closed,
+                          const base::LegalBasis& basis) {
   ASSIGN_OR_RETURN(const PostingRow closing,
                    Need(reader, kPostings, Key::Of(closed.programme(), closed.closed_by())));
   for (const Posting::Leg& leg : closing.posting().legs()) {
-    if (leg.bucket() == budget::v1::SOURCE) return YearClosed(closed.account().name());
+    if (leg.bucket() == budget::v1::SOURCE) return YearClosed(closed.account().name(), basis);
   }
   return absl::OkStatus();
 }
@@ -576,13 +585,13 @@ absl::StatusOr<int> YearThatHoldsFor(const store::Reader& reader, const Movement
 }
 
 // The money of a closed year was carried into the next, and from there on where that is closed.
-absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow& row,
-                                  int this_year) {
+absl::StatusOr<int> YearThatHolds(const store::Reader& reader, const PostingRow& row, int this_year,
+                                  const base::LegalBasis& basis) {
   ASSIGN_OR_RETURN(const Named named, AccountIn(row.posting().legs(0).account(), "name"));
   for (int year = named.year; year < this_year; ++year) {
     ASSIGN_OR_RETURN(const AccountRow account, AccountOf(reader, row.programme(), year));
     if (account.closed_by() == 0) return year;
-    RETURN_IF_ERROR(CheckCarried(reader, account));
+    RETURN_IF_ERROR(CheckCarried(reader, account, basis));
   }
   return std::max(named.year, this_year);
 }
@@ -630,7 +639,7 @@ absl::StatusOr<Posting> Reverse(store::Tx& tx, const std::string& posting,
         .Precondition("POSTING", wrong.name(), "one that stands is needed")
         .Cite(basis);
   }
-  ASSIGN_OR_RETURN(const int year, YearThatHolds(tx, mistaken, tx.today().year()));
+  ASSIGN_OR_RETURN(const int year, YearThatHolds(tx, mistaken, tx.today().year(), basis));
   Money amount;
   for (const Posting::Leg& leg : wrong.legs()) {
     if (leg.bucket() != budget::v1::AVAILABLE) continue;
@@ -663,7 +672,7 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
     *response.mutable_next() = next.account();
     return response;
   }
-  if (year >= tx.today().year()) return YearNotOver(year);
+  if (year >= tx.today().year()) return YearNotOver(year, basis);
   std::string open;  // an earlier year
   RETURN_IF_ERROR(
       tx.Scan(kAccounts, {Key::Of(programme), ""}, {},
@@ -673,8 +682,10 @@ absl::StatusOr<budget::v1::CloseYearResponse> CloseYear(store::Tx& tx, const std
                 if (stored.row.closed_by() == 0) open = stored.row.account().name();
                 return open.empty();
               }));
-  if (!open.empty()) return YearNotClosed(open);
-  if (next.closed_by() != 0) return YearClosed(next.account().name());
+  if (!open.empty()) {
+    return YearNotClosed(open, "An earlier financial year is to be closed first.", basis);
+  }
+  if (next.closed_by() != 0) return YearClosed(next.account().name(), basis);
 
   PostingRow posted;
   Posting& posting = *posted.mutable_posting();
@@ -763,8 +774,8 @@ absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
         .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
         .Cite(basis);
   }
-  RETURN_IF_ERROR(
-      CheckOrderIsNew(tx, request.account(), named.programme, request.order_number(), ordered));
+  RETURN_IF_ERROR(CheckOrderIsNew(tx, request.account(), named.programme, request.order_number(),
+                                  ordered, basis));
   RETURN_IF_ERROR(Post(tx,
                        {Posting::ALLOCATE, amount, named.programme, named.year,
                         request.order_number(), call.caller->subject, ordered},

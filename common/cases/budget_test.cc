@@ -230,6 +230,7 @@ TEST_P(BudgetTest, WhatIsHeldIsFoundInTheYearThatHoldsIt) {
 }
 
 TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
+  absl::Status refused;
   const auto order = [&](const char* account, const char* number, const char* day,
                          const char* subject = "somebody") {
     budget::v1::AllocateBudgetRequest request;
@@ -241,19 +242,20 @@ TEST_P(BudgetTest, AnOrderGivesItsMoneyOnce) {
     auto caller = std::make_shared<rpc::Caller>();
     caller->subject = subject;
     call.caller = caller;
-    return ReasonOf(store_
-                        ->Write({.actor = "test"},
-                                [&](Tx& tx) -> absl::StatusOr<std::string> {
-                                  RETURN_IF_ERROR(
-                                      AllocateBudget(call, tx, request, kBasis).status());
-                                  return std::string();
-                                })
-                        .status());
+    refused = store_
+                  ->Write({.actor = "test"},
+                          [&](Tx& tx) -> absl::StatusOr<std::string> {
+                            RETURN_IF_ERROR(AllocateBudget(call, tx, request, kBasis).status());
+                            return std::string();
+                          })
+                  .status();
+    return ReasonOf(refused);
   };
   constexpr char kThis[] = "programmes/grants/accounts/2026";
   EXPECT_EQ(order(kThis, "17", "2026-06-16"), "ORDER_DATE_INVALID");
   EXPECT_EQ(order(kThis, "17", "2026-06-01"), "");
   EXPECT_EQ(order(kThis, "17", "2026-06-01"), "ORDER_POSTED");
+  EXPECT_EQ(base::LegalBasisOf(refused).article(), kBasis.article());
   EXPECT_EQ(order(kThis, "17", "2026-06-01", "another"), "ORDER_POSTED");
   // Others: of another day, with another number, to another year or programme.
   EXPECT_EQ(order(kThis, "17", "2026-06-02"), "");
@@ -483,6 +485,7 @@ TEST_P(BudgetTest, TheBalanceIsCarriedOverOnceExactly) {
   ASSERT_TRUE(Move(Posting::COMMIT, 5000).ok());
   ASSERT_TRUE(Move(Posting::PAY, 1001).ok());
   EXPECT_EQ(ReasonOf(Close(2026).status()), "YEAR_NOT_OVER");
+  EXPECT_EQ(base::LegalBasisOf(Close(2026).status()).article(), kBasis.article());
   clock_.Set(Day("2026-12-31").StartOfDay());
   EXPECT_EQ(ReasonOf(Close(2026).status()), "YEAR_NOT_OVER");
   clock_.Set(Day("2027-01-01").StartOfDay());
@@ -504,7 +507,10 @@ TEST_P(BudgetTest, TheBalanceIsCarriedOverOnceExactly) {
   // A later year is not closed over an open one.
   clock_.Set(Day("2029-01-01").StartOfDay());
   ASSERT_TRUE(Move(Posting::ALLOCATE, 500, 2028).ok());
-  EXPECT_EQ(ReasonOf(Close(2028).status()), "YEAR_NOT_CLOSED");
+  const absl::Status over = Close(2028).status();
+  EXPECT_EQ(ReasonOf(over), "YEAR_NOT_CLOSED");
+  EXPECT_EQ(over.message(), "An earlier financial year is to be closed first.");
+  EXPECT_EQ(base::LegalBasisOf(over).article(), kBasis.article());
   ASSERT_TRUE(Close(2027, /*carry=*/false).ok());
   EXPECT_EQ(Stands(2027), "-30.00 = 0.00 + 0.00 + 0.00 + 39.99 closed");
   EXPECT_EQ(Stands(2028), "5.00 = 5.00 + 20.00 + 0.00 + 0.00");
@@ -520,6 +526,7 @@ TEST_P(BudgetTest, NoMoneyGoesBehindAClosedYear) {
   ASSERT_TRUE(Close(2026).ok());
   const absl::Status behind = Move(Posting::ALLOCATE, 500, 2025);
   EXPECT_EQ(ReasonOf(behind), "YEAR_CLOSED");
+  EXPECT_EQ(base::LegalBasisOf(behind).article(), kBasis.article());
   EXPECT_EQ(Stands(2025), "");
   EXPECT_EQ(ReasonOf(Move(Posting::ALLOCATE, 500, 2024)), "YEAR_CLOSED");
   EXPECT_EQ(ReasonOf(Move(Posting::ALLOCATE, 500, 2026)), "YEAR_CLOSED");
