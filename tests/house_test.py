@@ -39,6 +39,9 @@ IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULT
 # A refusal as it is written: its status and its reason.
 REFUSAL = re.compile(r'StatusCode::k(\w+),\s*"([A-Z][A-Z0-9_]{3,})"|\b(Unavailable|Forbidden)\(\s*"([A-Z][A-Z0-9_]{3,})"')
 SHORT = {"Forbidden": "FailedPrecondition"}  # of a service that says most of its refusals so
+# And what else it tells: the type of its precondition, keys of its metadata.
+TYPED = re.compile(r'StatusCode::k\w+,\s*"([A-Z][A-Z0-9_]{3,})"[^;]*?\.Precondition\(\s*"([A-Z_]+)"')
+KEY = re.compile(r'\.With\(\s*"([^"]*)"')
 # What a refusal's function gives first.
 REASON = re.compile(r'"([A-Z][A-Z0-9_]{4,})"')
 RULES = re.compile(r"^rules[^/]*\.(h|cc)$")
@@ -184,9 +187,10 @@ def check_reasons(errors, readme):
             yield f"does not name the reason {reason} of errors.cc"
 
 
-def check_statuses(codes):
-    """A client acts by the reason: it comes with one status, whichever service says it."""
-    said = {}
+def check_refusals(codes):
+    """A client acts by the reason: it comes with one status and one type of precondition, whichever service says it.
+    Keys of metadata are in lower camel case (AIP-193)."""
+    said, typed = {}, {}
     for path, code in sorted(codes.items()):
         if not path.startswith(("common/", "services/")) or path.endswith(("_test.cc", "_testing.h", "_conformance.h")):
             continue
@@ -196,6 +200,13 @@ def check_statuses(codes):
             first = said.setdefault(reason, (status, path))
             if status != first[0]:
                 yield f"{path}: {reason} is {status} here and {first[0]} in {first[1]}"
+        for reason, kind in TYPED.findall(code):
+            first = typed.setdefault(reason, (kind, path))
+            if kind != first[0]:
+                yield f"{path}: the precondition of {reason} is {kind} here and {first[0]} in {first[1]}"
+        for key in KEY.findall(code):
+            if not re.fullmatch("[a-z][a-zA-Z0-9]*", key):
+                yield f"{path}: {key} is no key of metadata in lower camel case"
 
 
 def check_house(root):
@@ -211,7 +222,7 @@ def check_house(root):
             codes[path] = without_comments(file.read())
         if not path.endswith(".proto"):
             graph[path] = [target for _, target in INCLUDE.findall(codes[path])]
-    findings += check_statuses(codes)
+    findings += check_refusals(codes)
     for path, code in codes.items():
         if path.endswith(".proto"):
             findings += [f"{path}: {f}" for f in check_proto(path, code, services)]
@@ -271,6 +282,10 @@ PLANTED = [
      "does not name the reason CAT_AWAY"),
     ("services/dogs/errors.cc", 'return Refusal(StatusCode::kAborted, "CAT_AWAY", "It is out.");\n'
      'return Forbidden("CAT_AWAY", "It is out.");', "CAT_AWAY is FailedPrecondition here and Aborted in services/dogs/errors.cc"),
+    ("services/dogs/errors.cc", 'return Refusal(StatusCode::kAborted, "DOG_AWAY", "").Precondition("DOG", "d", "");\n'
+     'return Refusal(StatusCode::kAborted, "DOG_AWAY", "").Precondition("DAY", "d", "");',
+     "the precondition of DOG_AWAY is DAY here and DOG in services/dogs/errors.cc"),
+    ("services/dogs/errors.cc", 'refusal.With("dog_name", name);', "dog_name is no key"),
     ("tools/nisi/main.cc", '#include "tests/helpers.h"', "nothing but tests/"),
     ("services/cats/facts.h", '#include "tools/nisi/flags.h"', "only tools/ and tests/"),
     ("services/cats/facts.h", "#include <grpcpp/grpcpp.h>", "gRPC header"),

@@ -427,8 +427,8 @@ absl::Status CheckOrderIsNew(const store::Reader& reader, const std::string& acc
   if (!posted) return absl::OkStatus();
   return Refusal(StatusCode::kAlreadyExists, "ORDER_POSTED",
                  "The account has the money of this order.")
-      .With("order_number", order_number)
-      .With("order_date", order_date.ToString())
+      .With("orderNumber", order_number)
+      .With("orderDate", order_date.ToString())
       .Resource(kAccounts.name, account)
       .Cite(basis);
 }

@@ -147,7 +147,7 @@ absl::Status TiesNotDeclared() {
 absl::Status ExpertTied() {
   return Refusal(StatusCode::kFailedPrecondition, "EXPERT_TIED",
                  "An expert who is tied to an applicant does not score it.")
-      .Precondition("TIES", "name", "another expert is needed")
+      .Precondition("EXPERT", "name", "another expert is needed")
       .Cite(Selected());
 }
 
@@ -315,7 +315,7 @@ absl::Status FindingUnsatisfied(const std::string& rule) {
 absl::Status GroundMissing() {
   return Refusal(StatusCode::kFailedPrecondition, "GROUND_MISSING",
                  "Every condition holds: there is no ground for a refusal.")
-      .Precondition("EXAMINATION", "examination", "a condition that does not hold is needed")
+      .Precondition("GROUND", "examination", "a condition that does not hold is needed")
       .Cite(Refusing());
 }
 

@@ -116,7 +116,7 @@ absl::Status PriceZero(absl::string_view path) {
 absl::Status NeedsTooLarge(absl::string_view ens_tru) {
   return Refusal(StatusCode::kFailedPrecondition, "NEEDS_TOO_LARGE",
                  "The total of the needs of one good is too large.")
-      .With("ens_tru", ens_tru)
+      .With("ensTru", ens_tru)
       .Precondition("NEEDS", "needs", "smaller quantities or prices are needed")
       .Cite(Listing());
 }
@@ -220,7 +220,7 @@ absl::Status PledgeeConsentMissing(absl::string_view pledge) {
 absl::Status TermRunning(int32_t last_year) {
   return Refusal(StatusCode::kFailedPrecondition, "TERM_RUNNING",
                  "The term of the contract is not over.")
-      .With("last_year", absl::StrCat(last_year))
+      .With("lastYear", absl::StrCat(last_year))
       .Precondition("TERM", "name", "a year after its last is needed")
       .Cite(Monitoring());
 }
@@ -430,7 +430,7 @@ absl::Status YearNotOver(int32_t year) {
   return Refusal(StatusCode::kFailedPrecondition, "YEAR_NOT_OVER",
                  "A year can be assessed only when it is over.")
       .With("year", absl::StrCat(year))
-      .Precondition("DATES", "year", "the next year is needed")
+      .Precondition("YEAR", "year", "the next year is needed")
       .Cite(Monitoring());
 }
 

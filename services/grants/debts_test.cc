@@ -329,7 +329,7 @@ TEST_F(DebtsTest, NobodyUnsaysByHandWhatTheRegisterHasTold) {
   const auto unsays = [&](const absl::StatusOr<Debt>& said) {
     const auto told = base::InfoOf(said.status()).metadata();
     EXPECT_EQ(ReasonOf(said.status()), "DEBT_OF_REGISTER") << said.status();
-    return told.contains("told_by") ? told.at("told_by") : "";
+    return told.contains("toldBy") ? told.at("toldBy") : "";
   };
   ASSERT_TRUE(Report(Owing(1, 70)).ok());
   for (const rpc::Caller& officer :

@@ -452,7 +452,7 @@ absl::Status AmendmentDatesInvalid(const std::string& why) {
 absl::Status ObligationsOver() {
   return Refusal(StatusCode::kFailedPrecondition, "AGREEMENT_OVER",
                  "The last day of the obligations is over, so they can no longer be amended.")
-      .Precondition("DATES", "obligations_until", "today or later is needed")
+      .Precondition("AGREEMENT", "obligations_until", "today or later is needed")
       .Cite(Agreeing());
 }
 
@@ -474,7 +474,7 @@ absl::Status DebtOfRegister(const std::string& told_by) {
   return Refusal(StatusCode::kFailedPrecondition, "DEBT_OF_REGISTER",
                  "The register that keeps the demand has reported it, so only that register can "
                  "change it.")
-      .With("told_by", told_by)
+      .With("toldBy", told_by)
       .Precondition("DEBT", "debt.sequence", "a message of that register is needed")
       .Cite(Recovering());
 }
