@@ -261,7 +261,9 @@ absl::Status Move(AccountRow* row, Bucket bucket, int64_t tiyn, Posting* posting
   if (tiyn == 0) return absl::OkStatus();
   const int64_t after = Balance(*row, bucket) + tiyn;
   if (bucket != budget::v1::SOURCE && after < 0) return base::StoreCorrupt("account below zero");
-  RETURN_IF_ERROR(Money::FromTiyn(after).status());
+  if (!Money::FromTiyn(after).ok()) {
+    return base::InvalidField("amount", "brings what the account holds over 10^15 tenge");
+  }
   row->set_balances(bucket - 1, after);
   Show(bucket, row);
   auto* leg = posting->add_legs();

@@ -93,6 +93,16 @@ class BudgetTest : public store::StoreTest {
   }
 };
 
+TEST_P(BudgetTest, AnAccountHoldsNoMoreThanASumCanBe) {
+  constexpr int64_t kMost = 100'000'000'000'000'000;  // 10^15 tenge
+  EXPECT_TRUE(Move(Posting::ALLOCATE, kMost).ok());
+  const absl::Status over = Move(Posting::ALLOCATE, 1);
+  EXPECT_EQ(ReasonOf(over), "INVALID_FIELD");
+  EXPECT_EQ(base::BadRequestOf(over).field_violations(0).field(), "amount");
+  EXPECT_TRUE(Move(Posting::RESERVE, kMost).ok());
+  ExpectSound();
+}
+
 TEST_P(BudgetTest, MoneyGoesFromDecisionToPayment) {
   const struct {
     Posting::Kind kind;

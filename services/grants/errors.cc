@@ -246,10 +246,11 @@ absl::Status FiledAsItIs(const std::string& field) {
 }
 
 absl::Status SharesInvalid(base::Date day) {
-  return Refusal(StatusCode::kFailedPrecondition, "TRANCHE_SHARES_INVALID",
-                 "The shares of the tranches in the norms do not add up to the whole.")
+  return Refusal(
+             StatusCode::kFailedPrecondition, "TRANCHE_SHARES_INVALID",
+             "The shares of the tranches in the norms do not add up to the whole, or one is none.")
       .With("date", day.ToString())
-      .Precondition("NORMS", "grants.tranche", "100 percent together are needed")
+      .Precondition("NORMS", "grants.tranche", "more than 0 each, 100 percent together are needed")
       .Cite(Agreeing());
 }
 

@@ -669,6 +669,10 @@ TEST_F(RightsTest, SharesThatAreNoWholeStopTheService) {
   EXPECT_EQ(ReasonOf(TranchesOf(*base::Money::FromTenge(1), uneven, Day("2026-06-15")).status()),
             "TRANCHE_SHARES_INVALID");
   EXPECT_EQ(ReasonOf(StartedBy(uneven)), "TRANCHE_SHARES_INVALID");
+  // A tranche of nothing could never be paid, and its grant never end.
+  const norms::Norms none = norms::Edited({{"grants.tranche.1,30", "grants.tranche.1,70"},
+                                           {"grants.tranche.2,40", "grants.tranche.2,0"}});
+  EXPECT_EQ(ReasonOf(StartedBy(none)), "TRANCHE_SHARES_INVALID");
 }
 
 // What is a whole today and none from next year on would let nobody write an agreement then.

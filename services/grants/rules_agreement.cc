@@ -155,6 +155,7 @@ absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& nor
   int64_t shares = 0;  // hundredths of percent
   for (const char* key : kTrancheShares) {
     ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
+    if (share.hundredths() <= 0) return errors::SharesInvalid(day);  // nobody pays nothing
     shares += share.hundredths();
   }
   if (shares != 10'000) return errors::SharesInvalid(day);
