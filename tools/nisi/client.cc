@@ -178,6 +178,9 @@ absl::StatusOr<Client> Client::Connect(const Args& args, const Io& io) {
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, IsLocal(address) ? 0 : 1);
   arguments.SetUserAgentPrefix("nisi-cli");
+  // A watch that goes on is back as soon as the gateway is, not some seconds later.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   Client client;
   client.channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
   client.authorization_ = authorization;

@@ -629,14 +629,17 @@ TEST_F(ImportTest, SendsHeaderThenBatchesOfRows) {
 // A program that tries a file before it sends it asks nothing but the exit code.
 TEST_F(ImportTest, ADryRunEndsAsTheImportWould) {
   nisi_.in = "goods_code\n8504\n";
-  const auto codes = [this](const std::vector<std::string>& more) {
+  std::string said;
+  const auto codes = [&](const std::vector<std::string>& more) {
     Script({&response_});
     std::vector<std::string> dry = more;
     dry.emplace_back("--dry-run");
     const int tried = Import(dry).code;
     response_.set_committed(tried == kDone);
     Script({&response_});
-    const int done = Import(more).code;
+    const Ran ran = Import(more);
+    said = ran.out;
+    const int done = ran.code;
     response_.set_committed(false);
     EXPECT_EQ(tried, done);
     return tried;
@@ -645,6 +648,7 @@ TEST_F(ImportTest, ADryRunEndsAsTheImportWould) {
   EXPECT_EQ(codes({"--all-or-none"}), kRefused);
   response_.mutable_rows(1)->set_outcome(nisi::rpc::v1::ImportReport::Row::INVALID);
   EXPECT_EQ(codes({}), kRefused);
+  EXPECT_THAT(said, HasSubstr("committed no, would enter 0, "));
   EXPECT_EQ(codes({"--format", "json"}), kRefused);
   response_.mutable_rows(1)->set_outcome(nisi::rpc::v1::ImportReport::Row::ENTERED);
   EXPECT_EQ(codes({"--all-or-none"}), kDone);

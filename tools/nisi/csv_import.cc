@@ -124,9 +124,9 @@ bool WouldEnter(const Message& header, const Message& response, const FieldDescr
   return rest.size() < all.size() && !Flag(header, "all_or_none") && !IsInvalid(rest.front());
 }
 
-// `done`: whether what is counted as entered is in the register now.
-void PrintReport(const Message& response, const FieldDescriptor& rows, bool done, bool all_rows,
-                 int width, std::ostream* out) {
+// `done`: whether what is counted as entered is in the register now; `would`: whether it can be.
+void PrintReport(const Message& response, const FieldDescriptor& rows, bool done, bool would,
+                 bool all_rows, int width, std::ostream* out) {
   const auto rest = NotEntered(ItemsOf(response, rows));
   std::vector<const Message*> shown = rest;
   if (!all_rows && shown.size() > kShownRows) shown.resize(kShownRows);
@@ -144,8 +144,11 @@ void PrintReport(const Message& response, const FieldDescriptor& rows, bool done
   for (const Column& column : ColumnsOf(type)) {
     if (column.path.size() > 1 || column.path[0]->is_repeated()) continue;
     const std::string name = absl::StrReplaceAll(column.name, {{"_count", ""}, {"_", " "}});
-    summary.push_back(absl::StrCat(!done && name == "entered" ? "would enter" : name, " ",
-                                   CellOf(response, column)));
+    if (name == "entered" && !done) {
+      summary.push_back(absl::StrCat("would enter ", would ? CellOf(response, column) : "0"));
+      continue;
+    }
+    summary.push_back(absl::StrCat(name, " ", CellOf(response, column)));
   }
   *out << absl::StrJoin(summary, ", ") << "\n";
   // The law behind refusals, and anything else that is a list.
@@ -304,7 +307,8 @@ int RunImport(const MethodDescriptor& method, const ImportShape& shape, const Cl
   const bool reports_commit = method.output_type()->FindFieldByName("committed") != nullptr;
   const bool done = !dry_run && (!reports_commit || Flag(*response, "committed"));
   if (format == Format::kTable && rows != nullptr) {
-    PrintReport(*response, *rows, done, args.Has("all-rows"), width, io.out);
+    PrintReport(*response, *rows, done, WouldEnter(**header, *response, *rows),
+                args.Has("all-rows"), width, io.out);
   } else {
     PrintMessage(*response, format, width, io.out);
   }

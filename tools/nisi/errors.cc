@@ -180,7 +180,9 @@ std::string WordsOf(const grpc::Status& status, const Details& details, const As
     line("law", absl::StrCat(details.basis.article(), ": ", details.basis.summary()));
   }
   if (details.retry.has_retry_delay()) {
-    line("retry", absl::StrFormat("in %g s, with the same --request-id", RetrySeconds(details)));
+    const bool reads = asked.method != nullptr && !PolicyOf(*asked.method).mutation();
+    line("retry", absl::StrFormat("in %g s%s", RetrySeconds(details),
+                                  reads ? "" : ", with the same --request-id"));
   }
   if (const std::string next = NextStep(status, details, asked); !next.empty()) line("next", next);
   if (!details.request.request_id().empty()) line("trace", details.request.request_id());

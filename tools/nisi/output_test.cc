@@ -261,6 +261,14 @@ TEST(ErrorsTest, ARefusalTellsAllItsDetails) {
             "  law         Art. 26(1): Only goods of medium and high processing.\n"
             "  retry       in 0.5 s, with the same --request-id\n"
             "  trace       0af7651916cd43dd8448eb211c80319c\n");
+  // What changes nothing has none.
+  err.str("");
+  const auto* reads = nisi::journal::v1::EntryRecord::descriptor()
+                          ->file()
+                          ->FindServiceByName("JournalService")
+                          ->FindMethodByName("GetTreeHead");
+  EXPECT_EQ(ReportRefusal(Refusal(), Format::kTable, io, {reads, nullptr, true}), kRefused);
+  EXPECT_THAT(err.str(), HasSubstr("  retry       in 0.5 s\n"));
 }
 
 std::string WordsOf(grpc::StatusCode code, const char* reason,
