@@ -313,12 +313,17 @@ absl::Status PutMember(store::Tx& tx, base::Date day, Later planned, MemberRow* 
     }
   }
   std::string why;
-  for (const auto& [from, row_then] : others) {
-    const v1::Member& then = row_then.member();
+  const auto look = [&](const v1::Member& then) {
     if (until.has_value() && DayOf(then.has_member_until(), then.member_until()) == until) {
       why = then.reason();
     }
+  };
+  if (const auto replaced = in_force.find(day);
+      replaced != in_force.end() && !replaced->second->version.ended) {
+    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<MemberRow>(replaced->second->view()));
+    look(stored.row.member());
   }
+  for (const auto& [from, other] : others) look(other.member());
   const auto set_until = [&](v1::Member* one) {
     if (DayOf(one->has_member_until(), one->member_until()) == until) return false;
     one->clear_member_until();

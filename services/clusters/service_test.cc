@@ -523,6 +523,9 @@ TEST_F(ServiceTest, DaysWithoutABreakAreOneMembership) {
   add(10, supplier);
   end(20);
   expect("10 to 20: Вышла", 10, 19);
+  // As something else, and leaves for the same reason.
+  add(10, MakeParticipant(900, v1::OTHER));
+  expect("10 to 20: Вышла", 10, 19);
   // It comes earlier than was planned.
   add(5, supplier);
   expect("5 to 20: Вышла", 5, 19);
