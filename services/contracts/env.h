@@ -70,7 +70,8 @@ absl::StatusOr<bool> Unpublish(store::Tx& tx, int32_t year, const std::string& r
 absl::Status NoteDelivery(const norms::Norms& norms, store::Tx& tx,
                           const store::OutboxMessage& message,
                           const absl::StatusOr<std::string>& said);
-// Says once more what the database has confirmed in the last 31 days. A timer, each day.
+// Says once more what the database has confirmed: what is placed, and what was taken out in the
+// last 31 days. A timer, each day.
 absl::Status SayConfirmedAgain(store::Tx& tx, absl::string_view payload, absl::Time due);
 // How many publications are refused, for the metrics.
 std::vector<store::Figure> PublicationFigures(const store::Store& store);

@@ -26,8 +26,8 @@ constexpr char kWithdrawMethod[] = "/nisi.suppliers.v1.SuppliersService/Withdraw
 constexpr int kMaxPartItems = 1'000;
 constexpr size_t kMaxPartBytes = 2'000'000;
 
-// A store is restored to a moment of the last 30 days (deploy/README.md): what was said longer ago
-// no restore takes back.
+// A store is restored to a moment of the last 30 days (deploy/README.md): what was taken out longer
+// ago no restore of the database brings back.
 constexpr absl::Duration kForgets = absl::Hours(24 * 31);
 
 // `attempt`: a name under which the database had another List is given up for the next one.
@@ -339,9 +339,11 @@ absl::Status SayConfirmedAgain(store::Tx& tx, absl::string_view payload, absl::T
   ASSIGN_OR_RETURN(const PublicationRow row, RowOf(tx, name));
   const Part& part = row.publication().parts(name.part - 1);
   const bool stands = part.edition() == *edition && part.confirm_time().seconds() == *confirmed;
-  if (!stands || tx.recorded() > absl::FromUnixSeconds(*confirmed) + kForgets) {
-    return absl::OkStatus();
-  }
+  // Of what is over. A List that is placed may be out over there for good, where this register was
+  // restored to before it took it back.
+  const bool forgotten = part.state() == Publication::WITHDRAWN &&
+                         tx.recorded() > absl::FromUnixSeconds(*confirmed) + kForgets;
+  if (!stands || forgotten) return absl::OkStatus();
   if (part.state() == Publication::PLACED) {
     ASSIGN_OR_RETURN(const CycleRow cycle, cases::Need(tx, kCycles, store::Key::Of(name.year)));
     // Of a List that was opened again nobody has the goods any more; it stays until the next comes.

@@ -382,6 +382,12 @@ TEST_F(PublicationTest, WhatWasConfirmedIsSaidAgainEveryDay) {
   database_.editions["publications/2026-1-1"] = 7;
   EXPECT_EQ(next_day(), 1);
   EXPECT_EQ(PublicationNow(1).etag(), etag);
+  // However long it is there.
+  GoTo(today().AddDays(40));
+  EXPECT_EQ(*Relay(), 1);
+  database_.editions.clear();
+  EXPECT_EQ(next_day(), 1);
+  EXPECT_EQ(database_.editions["publications/2026-1-1"], 2);
   ASSERT_TRUE(Step<v1::WithdrawListRequest>("WithdrawList", authority_).ok());
   EXPECT_EQ(*Relay(), 1);
   const std::string out = PublicationNow(1).etag();
