@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/codes.h"
 #include "common/base/log.h"
+#include "common/cases/refusals.h"
 #include "common/cases/rows.h"
 #include "common/rpc/resource.h"
 #include "common/store/derived.h"
@@ -770,12 +771,7 @@ absl::StatusOr<Account> AllocateBudget(const rpc::Call& call, store::Tx& tx,
   ASSIGN_OR_RETURN(const Named named, AccountIn(request.account(), "account"));
   ASSIGN_OR_RETURN(const Money amount, Money::FromProto(request.amount()));
   ASSIGN_OR_RETURN(const base::Date ordered, base::Date::FromProto(request.order_date()));
-  if (ordered > tx.today()) {
-    return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                   "The order is dated in the future.")
-        .Precondition("ORDER_DATE", "order_date", "today or earlier is needed")
-        .Cite(basis);
-  }
+  if (ordered > tx.today()) return OrderDateInvalid(basis);
   RETURN_IF_ERROR(CheckOrderIsNew(tx, request.account(), named.programme, request.order_number(),
                                   ordered, basis));
   RETURN_IF_ERROR(Post(tx,

@@ -13,12 +13,15 @@ namespace nisi::cases {
 absl::Status RecordExists(const std::string& collection, const std::string& name);
 absl::Status DecisionMissing(const base::LegalBasis& basis);
 absl::Status OrderDateInvalid(const base::LegalBasis& basis);  // dated in the future
+// Something else stands where the code stood.
 absl::Status PlaceEnded(const std::string& field, const std::string& kato,
                         const std::string& successor, const base::LegalBasis& basis);
 
 // Lists that are kept in editions.
 absl::Status EditionEmpty(const base::LegalBasis& basis);
 absl::Status EffectiveDayPast(const base::LegalBasis& basis);
+// `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
+// than they may know.
 absl::Status EffectiveDayTaken(base::Date day, const std::string& edition,
                                const base::LegalBasis& basis);
 absl::Status EntryOverlap(const std::string& other, const base::LegalBasis& basis);

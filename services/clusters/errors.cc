@@ -1,6 +1,7 @@
 #include "services/clusters/errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/cases/refusals.h"
 
 namespace nisi::clusters::errors {
 
@@ -211,14 +212,12 @@ absl::Status PassedOverUnknown(const std::string& field) {
 }
 
 absl::Status OrderDateInvalid(base::Date since) {
-  Refusal refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
-                  "The order is dated in the future, or before what it rests on.");
-  if (since > base::Date::Min()) refusal.With("earliest", since.ToString());
-  return refusal
+  if (since == base::Date::Min()) return cases::OrderDateInvalid(KeepingTheRegister());
+  return Refusal(StatusCode::kFailedPrecondition, "ORDER_DATE_INVALID",
+                 "The order is dated in the future, or before what it rests on.")
+      .With("earliest", since.ToString())
       .Precondition("ORDER_DATE", "order_date",
-                    since > base::Date::Min()
-                        ? absl::StrCat(since.ToString(), " to today is needed")
-                        : "today or earlier is needed")
+                    absl::StrCat(since.ToString(), " to today is needed"))
       .Cite(KeepingTheRegister());
 }
 

@@ -29,8 +29,7 @@ base::LegalBasis Refusing();            // Art. 25(6)
 base::LegalBasis Gate();                // order 437/2026
 base::LegalBasis PaymentTerm();         // order 437/2026
 
-absl::Status ParticipantTwice(const std::string& field);  // PARTICIPANT_TWICE
-// INVALID_ARGUMENT, PLACE_ENDED: something else stands where the code stood.
+absl::Status ParticipantTwice(const std::string& field);                 // PARTICIPANT_TWICE
 absl::Status RegionNotNeighbouring(const std::string& field);            // REGION_NOT_NEIGHBOURING
 absl::Status CriteriaIncomplete(const std::string& field);               // CRITERIA_INCOMPLETE
 absl::Status PointsOverNorm(const std::string& field, int64_t maximum);  // POINTS_OVER_NORM

@@ -23,8 +23,6 @@ base::LegalBasis Return();         // Art. 27(4)
 base::LegalBasis BeyondControl();  // Art. 28(4)
 base::LegalBasis RecipientGate();  // order 437 of the Minister of Finance
 
-// Lists.
-
 // Claims and expenses.
 absl::Status ExpensesFull(int32_t most);                 // EXPENSES_FULL
 absl::Status ClaimIncomplete(const std::string& field);  // CLAIM_INCOMPLETE

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "common/base/date.h"
 #include "common/base/status.h"
 #include "nisi/priority_goods/v1/resources.pb.h"
 
@@ -28,9 +27,7 @@ absl::Status LevelTooLow();  // LEVEL_TOO_LOW
 // names as many as an answer holds.
 absl::Status LevelNotAssessed(const std::vector<AssessedLevel>& others);  // LEVEL_NOT_ASSESSED
 absl::Status EntryExists(const std::string& name);                        // ALREADY_EXISTS
-// `edition`: which has the day. An edition with a day is public, so to name it tells nobody more
-// than they may know.
-absl::Status EffectiveBeforeOrder();                                    // INVALID_FIELD
-absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);  // SCORE_OVER_NORM
+absl::Status EffectiveBeforeOrder();                                      // INVALID_FIELD
+absl::Status ScoreOverNorm(const std::string& field, int64_t maximum);    // SCORE_OVER_NORM
 
 }  // namespace nisi::priority_goods::errors

@@ -71,8 +71,6 @@ absl::Status OfferDoesNotMatch(const std::string& offer, const char* what);  // 
 absl::Status SubscriptionsTooMany(int most);  // SUBSCRIPTIONS_TOO_MANY
 absl::Status DemandsTooMany(int64_t most);    // DEMANDS_TOO_MANY
 
-// PLACE_ENDED: something else stands where the code stood.
-
 // Monitored organizations and their reports.
 absl::Status MonitoredExists(const std::string& name);   // ALREADY_EXISTS
 absl::Status BeforeOrder(const char* field);             // ORDER_DATE_INVALID
