@@ -24,17 +24,15 @@ int64_t Scanned(const Engine& engine, Space space, absl::Status* status) {
 // The first block of a file in the middle of a level: an iterator that comes to it from the file
 // before must not go on to the next.
 TEST(RocksDamage, AScanPassesOverNoFile) {
-  constexpr int64_t kRows = 300;
+  constexpr int64_t kRows = 320;
   const TempDir dir;
   const std::string path = dir / "store";
-  {
+  // Each opening writes what it finds in the log of RocksDB into a file.
+  for (int64_t i = 0; i <= kRows; i += 40) {
     const auto engine = OpenRocks(In(path));
     ASSERT_TRUE(engine.ok()) << engine.status();
-    for (int64_t i = 1; i <= kRows; ++i) {
-      ASSERT_TRUE(CommitRow(**engine, i).ok());
-      if (i % 100 == 0) {
-        ASSERT_TRUE(CompactRocks(**engine).ok());
-      }
+    for (int64_t row = i + 1; row <= std::min(i + 40, kRows); ++row) {
+      ASSERT_TRUE(CommitRow(**engine, row).ok());
     }
   }
   const auto files = FilesEndingIn(path, ".sst");
@@ -60,7 +58,7 @@ TEST(RocksDamage, AScanPassesOverNoFile) {
     WriteAll(file, bytes);
   }
   EXPECT_EQ(noticed, files.size());
-  EXPECT_GE(files.size(), 3u) << "the log lies in one file";
+  EXPECT_GE(files.size(), 8u) << "the log lies in few files";
 }
 
 // The newest log brings the store to the position of the witness, whatever is missing before it.

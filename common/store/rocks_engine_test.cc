@@ -12,9 +12,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "common/base/status.h"
 #include "common/store/engine_testing.h"
+#include "common/store/layout.h"
 #include "common/store/position.h"
 #include "common/store/rocks_testing.h"
 #include "common/store/temp_dir.h"
@@ -296,6 +298,37 @@ TEST(RocksFiles, CheckpointOpensWithTheSameContent) {
     ++files;
   } while (!cursor.empty());
   EXPECT_GT(files, 1);
+}
+
+// Its files follow each other, so none that was written is ever written again.
+TEST(RocksFiles, FilesOfTheLogAreMovedAndNotRewritten) {
+  const TempDir dir;
+  RocksOptions options = In(dir / "store");
+  options.write_buffer_bytes = 256 << 10;
+  const auto engine = OpenRocks(options);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& file : FilesEndingIn(dir / "store", ".sst")) names.insert(file.filename());
+    return names;
+  };
+  const std::string value(8 << 10, 'v');
+  std::set<std::string> seen;
+  int64_t position = 0;
+  // More than twice as many as are let lie side by side.
+  while (seen.size() < 16) {
+    ASSERT_LT(position, 10'000);
+    const std::string key = JournalKey(++position);
+    ASSERT_TRUE((*engine)->Commit({{{Space::kLog, key, value}}, position - 1, position}).ok());
+    const std::set<std::string> now = files();
+    EXPECT_THAT(now, ::testing::IsSupersetOf(seen)) << "after " << position;
+    seen = now;
+  }
+  for (int64_t at = 1; at <= position; ++at) {
+    std::string found;
+    ASSERT_TRUE((*engine)->NewSnapshot()->Get(Space::kLog, JournalKey(at), &found).value()) << at;
+    EXPECT_EQ(found, value);
+  }
 }
 
 // The time of the store's last command, and the clock: by whichever is behind.
