@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/codes.h"
 #include "common/cases/editions.h"
@@ -20,14 +22,17 @@
 
 namespace nisi::cases {
 
-// No entry may cover another, nor be there twice: some looks above, one below.
+// No entry may cover another, nor be there twice: a look above, one below.
 template <class List>
 absl::Status CheckFree(const store::Tx& tx, int32_t edition, const std::string& code) {
-  for (const std::string& above : Covering(code)) {
-    ASSIGN_OR_RETURN(const auto taken, tx.FindRaw(List::Entries(), store::Key::Of(edition, above)));
-    if (!taken.has_value()) continue;
-    const std::string name = List::EntryName(edition, above);
-    return above == code ? List::EntryExists(name) : List::Overlap(name);
+  const std::vector<std::string> above = Covering(code);
+  std::vector<store::Key> keys;
+  keys.reserve(above.size());
+  for (const std::string& one : above) keys.push_back(store::Key::Of(edition, one));
+  ASSIGN_OR_RETURN(const std::optional<size_t> taken, tx.FindFirst(List::Entries(), keys));
+  if (taken.has_value()) {
+    const std::string name = List::EntryName(edition, above[*taken]);
+    return above[*taken] == code ? List::EntryExists(name) : List::Overlap(name);
   }
   constexpr size_t kLongest = 10;  // below which nothing can lie
   if (code.size() >= kLongest) return absl::OkStatus();

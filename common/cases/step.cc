@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/roles.h"
 #include "common/base/status.h"
@@ -16,6 +17,7 @@ namespace nisi::cases {
 namespace {
 
 using base::EdgeDef;
+using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
@@ -40,24 +42,33 @@ struct Fields {
   const FieldDescriptor* life = nullptr;  // of the row
 };
 
-absl::StatusOr<Fields> FieldsOf(const Message& row, const base::MachineDef& machine) {
+Fields FindFields(const Descriptor& type) {
   Fields fields;
-  const auto* type = row.GetDescriptor();
-  fields.resource = type->FindFieldByNumber(1);
-  if (fields.resource == nullptr || fields.resource->message_type() == nullptr) return NoCase(row);
+  fields.resource = type.FindFieldByNumber(1);
+  if (fields.resource == nullptr || fields.resource->message_type() == nullptr) return {};
   const auto* resource = fields.resource->message_type();
   fields.name = resource->FindFieldByName("name");
   fields.state = resource->FindFieldByName("state");
   fields.etag = resource->FindFieldByName("etag");
+  const auto* due = resource->FindFieldByName("due_date");
+  if (due != nullptr && due->message_type() == google::type::Date::descriptor())
+    fields.due_date = due;
+  const auto* life = type.FindFieldByName("life");
+  if (life != nullptr && life->message_type() == v1::Life::descriptor()) fields.life = life;
+  return fields;
+}
+
+absl::StatusOr<Fields> FieldsOf(const Message& row, const base::MachineDef& machine) {
+  // Looked for once: a step asks twice, and each look by name is a search among all that is linked.
+  thread_local absl::flat_hash_map<const Descriptor*, Fields> known;
+  const Descriptor* const type = row.GetDescriptor();
+  const auto [found, added] = known.try_emplace(type);
+  if (added) found->second = FindFields(*type);
+  const Fields& fields = found->second;
   if (fields.name == nullptr || fields.etag == nullptr || fields.state == nullptr ||
       fields.state->enum_type() != &machine.states()) {
     return NoCase(row);
   }
-  const auto* due = resource->FindFieldByName("due_date");
-  if (due != nullptr && due->message_type() == google::type::Date::descriptor())
-    fields.due_date = due;
-  const auto* life = type->FindFieldByName("life");
-  if (life != nullptr && life->message_type() == v1::Life::descriptor()) fields.life = life;
   return fields;
 }
 

@@ -61,6 +61,7 @@ absl::StatusOr<MethodPolicy> MethodPolicy::Of(const google::protobuf::MethodDesc
       return Bad(method, "has a validate_only that is no bool");
     policy.validate_only = validate_only;
   }
+  policy.updates = method.input_type()->FindFieldByName("update_mask") != nullptr;
   if (!declared.bin_field().empty()) {
     policy.bin_path = FollowPath(*method.input_type(), declared.bin_field());
     if (policy.bin_path.empty()) return Bad(method, "bin_field leads nowhere");

@@ -36,7 +36,8 @@ struct MethodPolicy {
   FieldPath region_path;
   const google::protobuf::FieldDescriptor* request_id = nullptr;
   const google::protobuf::FieldDescriptor* validate_only =
-      nullptr;  // of a mutation, where it has one
+      nullptr;           // of a mutation, where it has one
+  bool updates = false;  // the request has an update_mask
 
   // FAILED_PRECONDITION naming the method: no policy, an unknown field, a mutation without
   // request_id, and so on.

@@ -46,7 +46,7 @@ store::CommandInfo CommandOf(const Call& call, const google::protobuf::Message& 
   store::CommandInfo info = CommandOf(call);
   if (const auto* field = call.method->validate_only; field != nullptr)
     info.validate_only = request.GetReflection()->GetBool(request, field);
-  info.keeps_same = request.GetDescriptor()->FindFieldByName("update_mask") != nullptr;
+  info.keeps_same = call.method->updates;
   return info;
 }
 

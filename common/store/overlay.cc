@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/base/status.h"
+#include "common/store/key.h"
 
 namespace nisi::store {
 namespace {
@@ -39,6 +40,16 @@ class RowsCursor final : public Cursor {
  private:
   const std::shared_ptr<const Overlay::Rows> rows_;
   Overlay::Rows::const_iterator at_;
+};
+
+class NoRows final : public Cursor {
+ public:
+  bool Valid() const override { return false; }
+  void Next() override {}
+  void Seek(absl::string_view /*key*/) override {}
+  absl::string_view key() const override { return {}; }
+  absl::string_view value() const override { return {}; }
+  absl::Status status() const override { return absl::OkStatus(); }
 };
 
 // Walks the snapshot and the writes together; where both have a key the write wins.
@@ -157,6 +168,7 @@ bool Overlay::empty() const {
 
 void Overlay::Write(Space space, std::string key, std::optional<std::string> value) {
   bytes_ += key.size() + (value.has_value() ? value->size() : 0);
+  if (tables_ != nullptr && space == Space::kData) tables_->Written(key);
   Writes& writes = writes_[static_cast<int>(space)];
   std::optional<Writes::iterator>& last = last_[static_cast<int>(space)];
   const size_t before = writes.size();
@@ -199,6 +211,7 @@ absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::strin
       *value = known->second;
       return true;
     }
+    if (absent_[static_cast<int>(space)].Has(key)) return false;
     ASSIGN_OR_RETURN(const bool found, base_->Get(space, key, value));
     if (found) {
       if (read.size() >= kReadKept) read.clear();
@@ -214,8 +227,10 @@ absl::StatusOr<bool> Overlay::Get(Space space, absl::string_view key, std::strin
 absl::Status Overlay::GetMany(Space space, absl::Span<const std::string> keys,
                               const ManyVisitor& visit) const {
   const Writes& writes = writes_[static_cast<int>(space)];
+  Absent& absent = absent_[static_cast<int>(space)];
   return base_->GetMany(
       space, keys, [&](size_t at, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
+        if (!value.has_value()) absent.Note(keys[at]);
         if (const auto it = writes.find(keys[at]); it != writes.end()) {
           value = std::nullopt;
           if (it->second.has_value()) value = absl::string_view(*it->second);
@@ -234,8 +249,25 @@ std::unique_ptr<Cursor> Overlay::ScanBeneath(Space space, absl::string_view lowe
   return std::make_unique<NotingCursor>(base_->Scan(space, lower, upper), lower, upper, &walks);
 }
 
+bool Overlay::InEmptyTable(absl::string_view lower, absl::string_view upper) const {
+  if (tables_ == nullptr || lower.size() < EmptyTables::kPrefixBytes) return false;
+  const absl::string_view table = lower.substr(0, EmptyTables::kPrefixBytes);
+  const std::string end = PrefixEnd(table);
+  if (upper.empty() || (!end.empty() && upper > end)) return false;  // goes on behind it
+  EmptyTables::Holds holds = tables_->Of(table);
+  if (holds == EmptyTables::Holds::kUnknown) {
+    // Nothing of it is written here: that would be known.
+    const auto all = base_->Scan(Space::kData, table, end);
+    if (!all->Valid() && !all->status().ok()) return false;
+    holds = all->Valid() ? EmptyTables::Holds::kRows : EmptyTables::Holds::kNothing;
+    tables_->Found(table, holds);
+  }
+  return holds == EmptyTables::Holds::kNothing;
+}
+
 std::unique_ptr<Cursor> Overlay::Scan(Space space, absl::string_view lower,
                                       absl::string_view upper) const {
+  if (space == Space::kData && InEmptyTable(lower, upper)) return std::make_unique<NoRows>();
   const Writes& writes = writes_[static_cast<int>(space)];
   auto base = ScanBeneath(space, lower, upper);
   if (writes.empty()) return base;

@@ -3,6 +3,8 @@
 // by themselves.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/store/empty_tables.h"
 #include "common/store/engine.h"
 
 namespace nisi::store {
@@ -17,7 +20,9 @@ namespace nisi::store {
 // Of one thread.
 class Overlay final : public Snapshot {
  public:
-  explicit Overlay(const Snapshot* base) : base_(base) {}
+  // `tables`: what is known of the state beneath and of all that is written over it; null: nothing.
+  explicit Overlay(const Snapshot* base, EmptyTables* tables = nullptr)
+      : base_(base), tables_(tables) {}
   // The same state, told by another snapshot.
   void Rebase(const Snapshot* base) { base_ = base; }
 
@@ -54,6 +59,8 @@ class Overlay final : public Snapshot {
   class NotingCursor;
 
   void Write(Space space, std::string key, std::optional<std::string> value);
+  // Whether the table that a range lies in holds nothing, neither beneath nor here.
+  bool InEmptyTable(absl::string_view lower, absl::string_view upper) const;
   std::unique_ptr<Cursor> ScanBeneath(Space space, absl::string_view lower,
                                       absl::string_view upper) const;
 
@@ -63,7 +70,22 @@ class Overlay final : public Snapshot {
     bool existed;
     std::optional<std::string> before;
   };
+  // The last keys that were not there beneath, where many were looked up together.
+  class Absent {
+   public:
+    void Note(absl::string_view key) {
+      keys_[next_++ % keys_.size()].assign(key.data(), key.size());
+    }
+    bool Has(absl::string_view key) const {
+      return std::find(keys_.begin(), keys_.end(), key) != keys_.end();
+    }
+
+   private:
+    std::array<std::string, 8> keys_;  // no key is empty
+    size_t next_ = 0;
+  };
   const Snapshot* base_;
+  EmptyTables* const tables_;
   Writes writes_[kSpaces];
   // What was written last: rows that are written in order are put in behind it, without a search.
   std::optional<Writes::iterator> last_[kSpaces];
@@ -71,6 +93,8 @@ class Overlay final : public Snapshot {
   size_t bytes_ = 0;
   // What was read beneath and was there: the commands of a batch often rest on the same record.
   mutable std::map<std::string, std::string, std::less<>> read_[kSpaces];
+  // And what was not: who finds that a key is free writes it next, and looks once more.
+  mutable Absent absent_[kSpaces];
   // Ranges beneath that were walked from end to end and hold few rows, by where they begin: the
   // commands of a batch often walk the same one, as accounts are held against each other by each
   // that moves money.

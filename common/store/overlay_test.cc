@@ -118,6 +118,70 @@ TEST_F(OverlayTest, WhatWasWalkedCanBeSoughtIn) {
   EXPECT_EQ(Range("few/1", "few0"), Range("few/", "few0"));
 }
 
+TEST_F(OverlayTest, WhatWasLookedForAmongOthersInVainIsNotAskedForAgain) {
+  const auto found = [&](const std::string& key) {
+    std::string value;
+    return overlay_->Get(Space::kData, key, &value).value() ? value : "-";
+  };
+  const std::vector<std::string> keys = {"few/100", "few/1000", "few/1001"};
+  ASSERT_TRUE(overlay_
+                  ->GetMany(Space::kData, keys,
+                            [](size_t, std::optional<absl::string_view>) -> absl::StatusOr<bool> {
+                              return true;
+                            })
+                  .ok());
+  EXPECT_EQ(found("few/1000"), "-");
+  EXPECT_EQ(found("few/1001"), "-");
+  EXPECT_EQ(beneath_->gets, 0);
+  EXPECT_EQ(found("few/100"), "old");
+  const size_t mark = overlay_->Mark();
+  overlay_->Put(Space::kData, "few/1000", "new");
+  EXPECT_EQ(found("few/1000"), "new");
+  overlay_->Rollback(mark);
+  EXPECT_EQ(found("few/1000"), "-");
+  EXPECT_EQ(beneath_->gets, 1);
+  std::string value;
+  EXPECT_TRUE(overlay_->Get(Space::kLog, "few/1000", &value).ok());
+  EXPECT_EQ(beneath_->gets, 2) << "another space";
+}
+
+// The first three bytes of a key name its table.
+TEST_F(OverlayTest, ATableThatHoldsNothingIsWalkedOnce) {
+  EmptyTables tables;
+  overlay_ = std::make_unique<Overlay>(beneath_.get(), &tables);
+  EXPECT_EQ(Range("non/5", "non/6"), "");
+  EXPECT_EQ(beneath_->scans, 1);
+  EXPECT_EQ(Range("non/7", "non/8"), "");
+  EXPECT_EQ(Range("non", "noo"), "");
+  EXPECT_EQ(beneath_->scans, 1);
+  // Where there are rows somewhere, each walk is one; what goes on behind a table is asked for.
+  EXPECT_EQ(Range("few/107", "few/108"), "few/107=old");
+  EXPECT_EQ(Range("few/5", "few/6"), "");
+  EXPECT_EQ(Range("few/5", "few/6"), "");
+  EXPECT_EQ(beneath_->scans, 1 + 1 + 3);
+  EXPECT_EQ(Range("lon/5", "many/101"), "many/100=old");
+  // A batch over this one knows it too. What is written is there from then on, for both.
+  Overlay above(overlay_.get(), &tables);
+  const auto seen = [](const Overlay& overlay) {
+    return RestOf(overlay.Scan(Space::kData, "non/5", "non/6").get());
+  };
+  EXPECT_EQ(seen(above), "");
+  const size_t mark = overlay_->Mark();
+  overlay_->Put(Space::kData, "non/5", "new");
+  EXPECT_EQ(seen(*overlay_), "non/5=new");
+  EXPECT_EQ(seen(above), "non/5=new");
+  overlay_->Rollback(mark);
+  EXPECT_EQ(seen(*overlay_), "");
+  overlay_->Put(Space::kData, "non/5", "again");
+  EXPECT_EQ(seen(Overlay(overlay_.get(), &tables)), "non/5=again");
+  // Of the log nothing is known by its first bytes.
+  overlay_->Put(Space::kLog, "abc", "x");
+  const int scans = beneath_->scans;
+  RestOf(overlay_->Scan(Space::kLog, "xyz", "xyzz").get());
+  RestOf(overlay_->Scan(Space::kLog, "xyz", "xyzz").get());
+  EXPECT_EQ(beneath_->scans, scans + 2);
+}
+
 TEST_F(OverlayTest, ManyRowsAndManyRangesAreNotKept) {
   const std::string all = Range("many/", "many0");
   EXPECT_EQ(Range("many/", "many0"), all);

@@ -86,6 +86,31 @@ absl::StatusOr<std::optional<RawRow>> Reader::FindRaw(const TableDef& table, con
   return Resolve(table, key.bytes(), at, std::move(current));
 }
 
+absl::StatusOr<std::optional<size_t>> Reader::FindFirst(const TableDef& table,
+                                                        absl::Span<const Key> keys,
+                                                        const At& at) const {
+  std::vector<std::string> places;
+  places.reserve(keys.size());
+  for (const Key& key : keys) places.push_back(RowKey(table, key.bytes()));
+  std::optional<size_t> first;
+  RETURN_IF_ERROR(snapshot_->GetMany(
+      Space::kData, places,
+      [&](size_t i, std::optional<absl::string_view> value) -> absl::StatusOr<bool> {
+        if (!value.has_value()) return true;
+        ASSIGN_OR_RETURN(const RowView view, DecodeRow(*value));
+        bool live = !view.version.ended;
+        if (!CurrentAnswers(view.version, at)) {
+          ASSIGN_OR_RETURN(RawRow current, MakeRaw(std::string(*value)));
+          ASSIGN_OR_RETURN(const std::optional<RawRow> resolved,
+                           Resolve(table, keys[i].bytes(), at, std::move(current)));
+          live = resolved.has_value();
+        }
+        if (live) first = i;
+        return !live;
+      }));
+  return first;
+}
+
 absl::StatusOr<std::vector<RawRow>> Reader::Versions(const TableDef& table, absl::string_view key,
                                                      std::optional<base::Date> down_to) const {
   std::vector<RawRow> versions;

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "common/base/date.h"
 #include "common/base/status.h"
 #include "common/store/engine.h"
@@ -96,6 +97,10 @@ class Reader {
     }
     return found;
   }
+  // The first of these keys that a record is under, all of which are looked up together: who is to
+  // find none of them, as a new record does, pays for little more than one.
+  absl::StatusOr<std::optional<size_t>> FindFirst(const TableDef& table, absl::Span<const Key> keys,
+                                                  const At& at = {}) const;
   // By a unique index; today's state only. UNAVAILABLE while the index is being built.
   absl::StatusOr<std::optional<RawRow>> FindUniqueRaw(const IndexDef& index, const Key& key) const;
   template <class Row>

@@ -126,6 +126,48 @@ TEST_P(StoreTest, AnswersByTheDayInForceAndByWhatWasKnown) {
   Healthy();
 }
 
+TEST_P(StoreTest, FindsTheFirstOfSeveralKeys) {
+  Do(Putting(MakeWidget("b", "red")));
+  Do(Putting(MakeWidget("c", "red")));
+  Do(Putting(MakeWidget("d", "red"), Day("2026-06-20")));  // not there before
+  Do(Putting(MakeWidget("e", "red")));
+  Do(Ending("e"));
+  const int64_t first = Micros(clock_.Now());
+  GoTo("2026-06-16");
+  Do(Putting(MakeWidget("a", "red")));
+  const auto find = [](const Reader& reader, std::vector<std::string> names, const At& at = {}) {
+    std::vector<Key> keys;
+    for (const std::string& name : names) keys.push_back(Key::Of(name));
+    const auto found = reader.FindFirst(kWidgets, keys, at);
+    EXPECT_TRUE(found.ok()) << found.status();
+    return found.ok() && found->has_value() ? names[**found] : "-";
+  };
+  const auto all = [&](const Reader& reader) {
+    EXPECT_EQ(find(reader, {}), "-");
+    EXPECT_EQ(find(reader, {"x", "c", "b"}), "c");
+    EXPECT_EQ(find(reader, {"e", "d", "y"}), "-") << "one has ended, one is to come";
+    EXPECT_EQ(find(reader, {"e", "d"}, {Day("2026-06-20"), std::nullopt}), "d");
+    EXPECT_EQ(find(reader, {"a", "b"}), "a");
+    EXPECT_EQ(find(reader, {"a", "b"}, {std::nullopt, first}), "b");
+    EXPECT_EQ(find(reader, {"a", "e"}, {Day("2026-06-15"), std::nullopt}), "-");
+  };
+  all(store_->Read());
+  // A command finds what it, and one before it in the batch, wrote.
+  Do([&](Tx& tx) -> absl::StatusOr<std::string> {
+    all(tx);
+    EXPECT_EQ(find(tx, {"x", "y"}), "-");
+    auto widget = MakeWidget("x", "red");
+    RETURN_IF_ERROR(tx.Put(kWidgets, &widget));
+    EXPECT_EQ(find(tx, {"y", "x"}), "x");
+    RETURN_IF_ERROR(tx.End(kWidgets, Key::Of("b")));
+    EXPECT_EQ(find(tx, {"b", "y"}), "-");
+    return "";
+  });
+  GoTo("2026-06-20");
+  EXPECT_EQ(find(store_->Read(), {"y", "d", "x"}), "d") << "also before the timer has run";
+  Healthy();
+}
+
 TEST_P(StoreTest, FutureVersionsTakeEffectOnTheirDay) {
   Do(Putting(MakeWidget("a", "red")));
   Do(Putting(MakeWidget("a", "blue"), Day("2026-06-20")));

@@ -267,7 +267,7 @@ void Writer::Settle() {
 
 void Writer::OpenGroup() {
   Settle();
-  group_ = std::make_unique<Group>(written_.get(), on_its_way_);
+  group_ = std::make_unique<Group>(written_.get(), on_its_way_, &empty_tables_);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (syncing_ != nullptr) group_->unsynced_due_us = syncing_->earliest_due_us;

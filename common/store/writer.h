@@ -140,9 +140,10 @@ class Writer {
   };
   // The commands of one batch. Built by the running thread, then left alone until it is synced.
   struct Group {
-    Group(const Snapshot* base, std::shared_ptr<const Overlay> before)
+    Group(const Snapshot* base, std::shared_ptr<const Overlay> before, EmptyTables* empty_tables)
         : beneath(std::move(before)),
-          overlay(std::make_shared<Overlay>(beneath != nullptr ? beneath.get() : base)) {}
+          overlay(
+              std::make_shared<Overlay>(beneath != nullptr ? beneath.get() : base, empty_tables)) {}
 
     std::shared_ptr<const Overlay> beneath;  // the batch before, until it is written
     std::shared_ptr<Overlay> overlay;        // until it is appended
@@ -203,6 +204,7 @@ class Writer {
   const Deps deps_;
   // Of the running thread alone.
   TableUses tables_;
+  EmptyTables empty_tables_;
   Frontier frontier_;
   int64_t position_;
   int64_t closed_position_;  // of the last batch that was closed
