@@ -9,6 +9,12 @@
 
 namespace nisi::store {
 
-std::shared_ptr<rocksdb::FileSystem> FailStop(std::shared_ptr<rocksdb::FileSystem> target);
+// When the disk begins with what is appended to a log of RocksDB. kAtOnce: then, so that it writes
+// while RocksDB enters the same into its memtables, and a sync has less to wait for. kLater: when
+// it is synced, or the kernel sees fit.
+enum class LogWrites { kAtOnce, kLater };
+
+std::shared_ptr<rocksdb::FileSystem> FailStop(std::shared_ptr<rocksdb::FileSystem> target,
+                                              LogWrites logs);
 
 }  // namespace nisi::store

@@ -51,7 +51,8 @@ class RocksEngine : public Engine {
       : options_(WithStoreTime(options, said_)),
         cache_(rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/2)) {
     own_env_ = rocksdb::NewCompositeEnv(FailStop(
-        options_.file_system != nullptr ? options_.file_system : rocksdb::FileSystem::Default()));
+        options_.file_system != nullptr ? options_.file_system : rocksdb::FileSystem::Default(),
+        options_.sync ? LogWrites::kAtOnce : LogWrites::kLater));
     env_ = own_env_.get();
   }
 

@@ -12,14 +12,18 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
 #include <set>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/store/engine_testing.h"
 #include "common/store/layout.h"
 #include "common/store/position.h"
 #include "common/store/rocks_testing.h"
 #include "common/store/temp_dir.h"
+#include "rocksdb/file_system.h"
 
 namespace nisi::store {
 namespace {
@@ -298,6 +302,82 @@ TEST(RocksFiles, CheckpointOpensWithTheSameContent) {
     ++files;
   } while (!cursor.empty());
   EXPECT_GT(files, 1);
+}
+
+// Notes what becomes of the bytes of RocksDB's logs.
+class LogsNoted final : public rocksdb::FileSystemWrapper {
+ public:
+  LogsNoted() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "LogsNoted"; }
+
+  std::string Taken() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::exchange(events_, "");
+  }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override {
+    const rocksdb::IOStatus status = target()->NewWritableFile(name, options, result, debug);
+    if (status.ok() && name.ends_with(".log"))
+      *result = std::make_unique<Log>(std::move(*result), this);
+    return status;
+  }
+
+ private:
+  class Log final : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    Log(std::unique_ptr<rocksdb::FSWritableFile>&& file, LogsNoted* owner)
+        : FSWritableFileOwnerWrapper(std::move(file)), owner_(owner) {}
+
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override {
+      size_ += data.size();
+      owner_->Note("append");
+      return FSWritableFileOwnerWrapper::Append(data, options, debug);
+    }
+    rocksdb::IOStatus RangeSync(uint64_t offset, uint64_t bytes, const rocksdb::IOOptions& options,
+                                rocksdb::IODebugContext* debug) override {
+      owner_->Note(offset == begun_ && offset + bytes == size_ ? "begin" : "begin of others");
+      begun_ = size_;
+      return FSWritableFileOwnerWrapper::RangeSync(offset, bytes, options, debug);
+    }
+    rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* debug) override {
+      owner_->Note("sync");
+      return FSWritableFileOwnerWrapper::Sync(options, debug);
+    }
+
+   private:
+    LogsNoted* const owner_;
+    uint64_t size_ = 0, begun_ = 0;
+  };
+
+  void Note(absl::string_view event) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    absl::StrAppend(&events_, event, " ");
+  }
+
+  std::mutex mutex_;
+  std::string events_;
+};
+
+TEST(RocksFiles, TheDiskBeginsWithWhatIsAppendedBeforeItIsSynced) {
+  for (const bool sync : {true, false}) {
+    const TempDir dir;
+    const auto files = std::make_shared<LogsNoted>();
+    RocksOptions options = In(dir / "store");
+    options.file_system = files;
+    options.sync = sync;
+    const auto engine = OpenRocks(options);
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    files->Taken();
+    for (int64_t at = 0; at < 3; ++at) {
+      ASSERT_TRUE((*engine)->Append({{{Space::kData, "a", "1"}}, at, at + 1}).ok());
+      EXPECT_EQ(files->Taken(), sync ? "append begin " : "append ");
+      ASSERT_TRUE((*engine)->Sync().ok());
+      EXPECT_EQ(files->Taken(), sync ? "sync " : "");
+    }
+  }
 }
 
 // Its files follow each other, so none that was written is ever written again.
