@@ -28,6 +28,8 @@ constexpr size_t kPatientBytes = 1 << 20;
 // A batch of so many commands goes as soon as it may. With all that wait in one, running and
 // syncing would take turns instead of going on side by side.
 constexpr size_t kEnoughCommands = 32;
+// So many are run before one looks whether the batch may go: the disk is not to wait for more.
+constexpr size_t kAtATime = 4;
 constexpr size_t kHashBytes = 32;
 thread_local bool on_store_thread = false;
 constexpr absl::Duration kRoomRetry = absl::Seconds(5);
@@ -216,7 +218,7 @@ Writer::Step Writer::NextStep(std::vector<Command>* commands) {
 }
 
 std::vector<Command> Writer::Take() {
-  const size_t count = std::min(queue_.size(), kEnoughCommands);
+  const size_t count = std::min(queue_.size(), kAtATime);
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<Command> commands(std::make_move_iterator(queue_.begin()),
                                 std::make_move_iterator(end));
@@ -558,11 +560,11 @@ absl::StatusOr<Outcome> Writer::Run(const Command& command, absl::Time now) {
   return outcome;
 }
 
-// The commands of a batch are of one moment.
 base::Date Writer::LegalDay(absl::Time now) {
-  if (now != day_at_) {
-    day_at_ = now;
+  if (now < day_begins_ || now >= day_ends_) {
     day_ = base::Date::LegalDay(now);
+    day_begins_ = day_.StartOfDay();
+    day_ends_ = day_.AddDays(1).StartOfDay();
   }
   return day_;
 }

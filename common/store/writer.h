@@ -209,8 +209,9 @@ class Writer {
   int64_t position_;
   int64_t closed_position_;  // of the last batch that was closed
   int64_t recorded_us_;
-  absl::Time day_at_ = absl::InfinitePast();
-  base::Date day_;  // the legal day then
+  base::Date day_;  // the legal day, worked out once a day
+  absl::Time day_begins_ = absl::InfiniteFuture();
+  absl::Time day_ends_ = absl::InfinitePast();
   std::chrono::steady_clock::time_point timers_again_;
   std::string timers_from_;  // no timer but failing ones lies before it
   std::string alone_until_;  // up to this key each goes by itself; empty: none has to
