@@ -138,10 +138,10 @@ struct Gathered {
   bool answered = true;  // false: nothing was told of what is not examined
   std::string etag;
   base::Date sign_date;
-  std::map<Asked, Told> producers;
-  Told size;
+  bool sizes_of_period = true;  // ClaimRow has it; of a draft it will
+  std::map<Asked, Standing> suppliers;
 };
-absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Claim& claim,
+absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const ClaimRow& row,
                                      const std::vector<ExpenseRow>& expenses, base::Date sign_date);
 
 // What one expense is judged by beside itself. `taken`: whether another one has its invoice;

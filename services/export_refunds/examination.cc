@@ -26,21 +26,24 @@ absl::Status SetSum(const Env& env, store::Tx& tx, const std::vector<ExpenseRow>
 
 }  // namespace
 
-absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const Claim& claim,
+absl::StatusOr<Gathered> GatherFacts(Env& env, const rpc::Call& call, const ClaimRow& row,
                                      const std::vector<ExpenseRow>& expenses,
                                      base::Date sign_date) {
   Gathered facts;
-  facts.etag = claim.etag();
+  facts.etag = row.claim().etag();
   facts.sign_date = sign_date;
+  facts.sizes_of_period = row.claim().state() == Claim::DRAFT || row.sizes_of_period();
   std::set<Asked> asked;
-  for (const ExpenseRow& row : expenses) {
-    if (row.expense().has_examination()) continue;
-    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(row.expense().payment_date()));
-    asked.emplace(ProducerOf(row.expense()), paid_on);
+  for (const ExpenseRow& one : expenses) {
+    const Expense& expense = one.expense();
+    if (expense.has_examination()) continue;
+    ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(expense.payment_date()));
+    asked.emplace(ProducerOf(expense), paid_on);
+    if (!IsBySize(expense)) continue;
+    asked.emplace(expense.claimant(), facts.sizes_of_period ? paid_on : sign_date);
   }
   if (asked.empty()) return facts;
-  ASSIGN_OR_RETURN(facts.producers, env.sources->Producers(call, asked));
-  ASSIGN_OR_RETURN(facts.size, env.sources->EnterpriseSize(call, {claim.claimant(), sign_date}));
+  ASSIGN_OR_RETURN(facts.suppliers, env.sources->Suppliers(call, asked));
   return facts;
 }
 
@@ -50,12 +53,19 @@ absl::StatusOr<ExpenseFacts> FactsFor(const Gathered& gathered, ListOfDay* list,
   facts.sign_date = gathered.sign_date;
   ASSIGN_OR_RETURN(facts.entry, list->Find(CodeOf(expense)));
   ASSIGN_OR_RETURN(const base::Date paid_on, base::Date::FromProto(expense.payment_date()));
-  const auto producer = gathered.producers.find({ProducerOf(expense), paid_on});
-  if (producer == gathered.producers.end()) {
-    return errors::NotAnswered("suppliers", "CheckDomestic");
+  const auto of = [&](const std::string& bin, base::Date day) -> absl::StatusOr<Standing> {
+    const auto known = gathered.suppliers.find({bin, day});
+    if (known == gathered.suppliers.end()) return errors::NotAnswered("suppliers", "CheckDomestic");
+    return known->second;
+  };
+  ASSIGN_OR_RETURN(const Standing producer, of(ProducerOf(expense), paid_on));
+  facts.producer = producer.producer;
+  if (IsBySize(expense)) {
+    if (gathered.sizes_of_period) facts.size_day = paid_on;
+    ASSIGN_OR_RETURN(const Standing claimant,
+                     of(expense.claimant(), facts.size_day.value_or(gathered.sign_date)));
+    facts.size = claimant.size;
   }
-  facts.producer = producer->second;
-  facts.size = gathered.size;
   facts.invoice_taken = taken;
   facts.etag = etag;
   return facts;

@@ -75,7 +75,8 @@ absl::StatusOr<v1::Calculation> CalculateNow(Env& env, const Call& call, const s
   if (claim.has_sign_date()) {
     ASSIGN_OR_RETURN(sign_date, base::Date::FromProto(claim.sign_date()));
   }
-  ASSIGN_OR_RETURN(const Gathered facts, GatherFacts(env, call, claim, read.expenses, sign_date));
+  ASSIGN_OR_RETURN(const Gathered facts,
+                   GatherFacts(env, call, read.row, read.expenses, sign_date));
   const Among among = IsOfficial(*call.caller) ? Among::kRegister : Among::kOwn;
   RETURN_IF_ERROR(FindLines(env, view, facts, among, &read.expenses));
   v1::Calculation calculation = HeadOf(claim);
@@ -207,7 +208,7 @@ absl::StatusOr<v1::Claim> SignClaim(Env& env, Call& call, const v1::SignClaimReq
         RETURN_IF_ERROR(cases::MayBegin(call, ClaimMachine(), ClaimVerb::kSign, read.row,
                                         {.roles = call.caller->roles, .etag = request.etag()}));
         RETURN_IF_ERROR(CheckWhole(claim, read.expenses, call.today()));
-        return GatherFacts(env, call, claim, read.expenses, call.today());
+        return GatherFacts(env, call, read.row, read.expenses, call.today());
       },
       [&](store::Tx& tx, const Gathered& facts) -> absl::StatusOr<Claim> {
         ASSIGN_OR_RETURN(ClaimStep step,
@@ -215,6 +216,7 @@ absl::StatusOr<v1::Claim> SignClaim(Env& env, Call& call, const v1::SignClaimReq
         Claim& claim = *step.row.mutable_claim();
         *claim.add_signatures() = request.signature();
         *claim.mutable_sign_date() = facts.sign_date.ToProto();
+        step.row.set_sizes_of_period(true);
         RETURN_IF_ERROR(ExamineAll(env, tx, facts, &step.row));
         OpenParts(step.row.has_delivery(), &claim);
         step.row.set_mended(false);

@@ -236,7 +236,7 @@ absl::StatusOr<v1::Claim> DecidePart(Env& env, Call& call, const v1::DecidePartR
         ASSIGN_OR_RETURN(const base::Date sign_date,
                          base::Date::FromProto(found.row.claim().sign_date()));
         ASSIGN_OR_RETURN(const auto expenses, ExpensesOf(view, request.name()));
-        return GatherFacts(env, call, found.row.claim(), expenses, sign_date);
+        return GatherFacts(env, call, found.row, expenses, sign_date);
       },
       [&](store::Tx& tx, const Gathered& facts) -> absl::StatusOr<Claim> {
         ASSIGN_OR_RETURN(ClaimStep step, BeginClaim(tx, call, ClaimVerb::kDecidePart,
@@ -300,7 +300,7 @@ absl::StatusOr<v1::Claim> AnswerRemarks(Env& env, Call& call,
         RETURN_IF_ERROR(TakeAnswers(request, &found.row));
         if (!AllAnswered(found.row)) return none;
         RETURN_IF_ERROR(CheckWhole(claim, expenses, sign_date));
-        auto facts = GatherFacts(env, call, claim, expenses, sign_date);
+        auto facts = GatherFacts(env, call, found.row, expenses, sign_date);
         // The term runs on while others are away: the answer is taken, the examination waits.
         if (rpc::IsNotAnswered(facts.status())) {
           none.answered = false;

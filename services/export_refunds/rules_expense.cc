@@ -62,6 +62,8 @@ constexpr char kMonths[] = "export_refunds.cost_months";
 constexpr char kProducer[] = "producer_is_domestic_as";  // on the day of payment
 constexpr char kInvoiceTaken[] = "invoice_taken";
 constexpr char kReimbursedBefore[] = "reimbursed_before";
+constexpr char kSize[] = "enterprise_size";           // of the claimant; else why none is known
+constexpr char kSizeDate[] = "enterprise_size_date";  // the day it is of
 constexpr char kRateBy[] = "rate_by";
 constexpr char kRate[] = "rate";
 constexpr char kFactor[] = "logistics_factor";
@@ -93,27 +95,31 @@ struct Terms {
   bool domestic = false;
   bool invoice_taken = false;
   bool reimbursed_before = false;
+  bool by_size_of_day = false;  // then the size must be known, of the day of payment
+  bool size_known = false;
   bool rate_known = false;
   int32_t rate_bp = 0;
   int64_t factor_milli = 0;
   Money net;
 };
 
-// The rules in their order, whether each is satisfied by some terms, by which law, and the facts
-// that it looks at.
+// The rules in their order, whether each is satisfied by some terms, by which law, the facts that
+// it looks at, and of which terms it is asked.
 struct Rule {
   const char* name;
   bool (*satisfied)(const Terms& terms);
   base::LegalBasis (*basis)();
   std::initializer_list<const char*> facts;
+  bool (*asked)(const Terms& terms) = [](const Terms&) { return true; };
 };
 constexpr std::initializer_list<const char*> kListFacts{kCode, kEntryOfList, kSignDate};
 constexpr std::initializer_list<const char*> kTermFacts{kPaymentDate, kSignDate, kMonths};
 constexpr std::initializer_list<const char*> kProducerFacts{kKind, kProducer, kPaymentDate};
 constexpr std::initializer_list<const char*> kInvoiceFacts{kInvoiceTaken};
 constexpr std::initializer_list<const char*> kBeforeFacts{kReimbursedBefore};
+constexpr std::initializer_list<const char*> kSizeFacts{kSize, kSizeDate, kPaymentDate};
 constexpr std::initializer_list<const char*> kRateFacts{kKind, kRateBy, kRate, kFactor, kNet};
-constexpr std::array<Rule, 6> kExpenseRules{{
+constexpr std::array<Rule, 7> kExpenseRules{{
     {"ON_LIST", [](const Terms& t) { return t.on_list; }, errors::List, kListFacts},
     {"PAID_WITHIN_MONTHS",
      [](const Terms& t) {
@@ -126,6 +132,10 @@ constexpr std::array<Rule, 6> kExpenseRules{{
      kInvoiceFacts},
     {"NOT_REIMBURSED_BEFORE", [](const Terms& t) { return !t.reimbursed_before; }, errors::Rules,
      kBeforeFacts},
+    // The size as a fact of the period. Decisions on claims that were signed before it was one do
+    // not have it, and go by the size of the day of signing.
+    {"SIZE_KNOWN", [](const Terms& t) { return t.size_known; }, errors::Rules, kSizeFacts,
+     [](const Terms& t) { return t.by_size_of_day; }},
     {"RATE_KNOWN", [](const Terms& t) { return t.rate_known; }, errors::Rules, kRateFacts},
 }};
 
@@ -162,6 +172,12 @@ absl::StatusOr<Terms> TermsIn(const Facts& facts) {
   terms.reimbursed_before = before != "0";
   ASSIGN_OR_RETURN(const std::string rate_by, facts.Text(kRateBy));
   terms.rate_known = rate_by != kUnknown;
+  terms.by_size_of_day = facts.Has(kSize) || facts.Has(kSizeDate);
+  if (terms.by_size_of_day) {
+    ASSIGN_OR_RETURN(const std::string size, facts.Text(kSize));
+    ASSIGN_OR_RETURN(const base::Date day, facts.Date(kSizeDate));
+    terms.size_known = size == rate_by && day == terms.paid_on;
+  }
   ASSIGN_OR_RETURN(const std::string rate_text, facts.Text(kRate));
   const auto rate = base::Percent::Parse(rate_text);
   if (!rate.ok()) return base::StoreCorrupt("fact of a rate");
@@ -176,6 +192,7 @@ absl::StatusOr<Decision> DecideExpense(const Facts& facts) {
   ASSIGN_OR_RETURN(const Terms terms, TermsIn(facts));
   Decision decision;
   for (const Rule& rule : kExpenseRules) {
+    if (!rule.asked(terms)) continue;
     AddFinding(&decision, rule.name, rule.satisfied(terms), rule.basis(), facts, rule.facts);
   }
   Money amount;
@@ -188,8 +205,12 @@ absl::StatusOr<Decision> DecideExpense(const Facts& facts) {
 
 // By what the rate of a cost is found: a word, and where it is from; none where that is not known.
 std::optional<Told> RateBy(const KindRule& rule, const ExpenseFacts& told) {
-  if (rule.by_level) return told.entry;
-  return told.size.value.empty() ? std::nullopt : std::optional(told.size);
+  return rule.by_level ? told.entry : std::optional(told.size);
+}
+
+// The day that it is of.
+base::Date DayOfRateBy(const KindRule& rule, const ExpenseFacts& told) {
+  return rule.by_level ? told.sign_date : told.size_day.value_or(told.sign_date);
 }
 
 const norms::Norm* RateOf(const KindRule& rule, const std::optional<Told>& by,
@@ -236,6 +257,11 @@ const KindRule* RuleOfKind(v1::CostKind kind) {
   const auto* found = std::find_if(kKinds.begin(), kKinds.end(),
                                    [kind](const KindRule& rule) { return rule.kind == kind; });
   return found == kKinds.end() ? nullptr : found;
+}
+
+bool IsBySize(const Expense& expense) {
+  const KindRule* rule = RuleOfKind(expense.kind());
+  return rule != nullptr && !rule->by_level;
 }
 
 absl::Status CheckExpense(const Expense& expense, base::Date today, const std::string& path) {
@@ -350,11 +376,18 @@ absl::StatusOr<v1::Line> LineOf(const Expense& expense, const ExpenseFacts& told
   terms.invoice_taken = told.invoice_taken;
   terms.reimbursed_before = IsReimbursedBefore(expense);
   terms.rate_known = rate != nullptr;
+  terms.by_size_of_day = !kind->by_level && told.size_day.has_value();
+  terms.size_known = rate != nullptr && told.size_day == terms.paid_on;
   terms.factor_milli = norms.factor(expense.logistics()).millionths / (norms::Norm::kOne / 1'000);
   ASSIGN_OR_RETURN(terms.net, Money::FromProto(expense.net()));
   v1::Line line;
   *line.mutable_net() = expense.net();
   line.set_rate_by(kUnknown);
+  *line.mutable_rate_by_date() = DayOfRateBy(*kind, told).ToProto();
+  if (by.has_value()) {
+    line.set_rate_by_source(by->source);
+    line.set_rate_by_version(by->version);
+  }
   if (rate != nullptr) {
     terms.rate_bp = HundredthsOf(*rate);
     line.set_rate_bp(terms.rate_bp);
@@ -365,7 +398,7 @@ absl::StatusOr<v1::Line> LineOf(const Expense& expense, const ExpenseFacts& told
   }
   line.set_logistics_factor_milli(static_cast<int32_t>(terms.factor_milli));
   for (const Rule& rule : kExpenseRules) {
-    if (!rule.satisfied(terms)) line.add_unsatisfied(rule.name);
+    if (rule.asked(terms) && !rule.satisfied(terms)) line.add_unsatisfied(rule.name);
   }
   Money amount;
   if (line.unsatisfied().empty()) {
@@ -409,6 +442,10 @@ absl::StatusOr<Decision> ExamineExpense(const Expense& expense, const ExpenseFac
   } else {
     facts.Set(kRateBy, kUnknown, told.size.source, told.size.version);
     facts.Set(kRate, "0", "none");
+  }
+  if (!kind->by_level && told.size_day.has_value()) {
+    facts.Set(kSize, told.size.value, told.size.source, told.size.version);
+    facts.Set(kSizeDate, told.size_day->ToString(), told.size.source, told.size.version);
   }
   const norms::Norm& factor = norms.factor(expense.logistics());
   facts.Set(kFactor, factor.text, NormSource(factor));

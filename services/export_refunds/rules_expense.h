@@ -29,6 +29,9 @@ struct KindRule {
 // Null for none of them.
 const KindRule* RuleOfKind(v1::CostKind kind);
 
+// Whether the rate of such a cost goes by the size of the enterprise.
+bool IsBySize(const Expense& expense);
+
 // What a cost must hold by its kind: a goods code or a kind of activity, a producer where that is
 // not the claimant, a rate of exchange, days in order. INVALID_FIELD under `path`.
 absl::Status CheckExpense(const Expense& expense, base::Date today, const std::string& path);
@@ -53,12 +56,22 @@ struct Told {
   bool assumption = false;  // whoever told it rests it on one
 };
 
+// No size: the public register of suppliers does not have the enterprise on the day, or has it and
+// its finance does not tell.
+inline constexpr char kNotActive[] = "NOT_ACTIVE";
+inline constexpr char kNotTold[] = "NOT_TOLD";
+
 // What a cost is judged by beside itself.
 struct ExpenseFacts {
   base::Date sign_date;
   std::optional<Told> entry;  // the entry of the list of that day; value: its processing level
   Told producer;              // on the day of payment: "PRODUCER,SERVICES"; "0" is not domestic
-  Told size;                  // of the enterprise on the day of signing: "MICRO"; "" when unknown
+  // Of the claimant on size_day: "MICRO" to "LARGE". Where it is not known, why: kNotActive or
+  // kNotTold.
+  Told size;
+  // The day of payment. Absent of claims that were signed before it was that: then the size is of
+  // the day of signing, and no fact names its day.
+  std::optional<base::Date> size_day;
   bool invoice_taken = false;
   std::string etag;  // under which the expense is recorded with it
   // Of this register, as "position 17": for what its records say together, or none of them says.

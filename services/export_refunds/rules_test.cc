@@ -50,6 +50,7 @@ ExpenseFacts FactsOf() {
   facts.entry = Told{"HIGH", "lists/1/entries/8504", "e1"};
   facts.producer = {"PRODUCER,SERVICES", "suppliers/990140000012", "s1"};
   facts.size = {"MEDIUM", "suppliers/990140000012", "s1"};
+  facts.size_day = On("2024-03-01");
   facts.etag = "x1";
   return facts;
 }
@@ -170,8 +171,9 @@ TEST(ExpenseRulesTest, EachFindingBothWays) {
     return rules;
   };
   const auto paid = [](const std::string& day) {
-    return [day](Expense* expense, ExpenseFacts*) {
+    return [day](Expense* expense, ExpenseFacts* facts) {
       *expense->mutable_payment_date() = On(day).ToProto();
+      facts->size_day = On(day);
     };
   };
   EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts*) {}), "");
@@ -203,13 +205,48 @@ TEST(ExpenseRulesTest, EachFindingBothWays) {
             "INVOICE_NOT_PAID_BEFORE");
   EXPECT_EQ(unsatisfied([](Expense* e, ExpenseFacts*) { e->set_reimbursed_before(true); }),
             "NOT_REIMBURSED_BEFORE");
-  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->size.value = ""; }), "RATE_KNOWN");
-  // Delivery does not ask for the size.
-  EXPECT_EQ(unsatisfied([](Expense* e, ExpenseFacts* f) {
-              e->set_kind(v1::DELIVERY);
-              f->size.value = "";
-            }),
-            "");
+  for (const char* why : {kNotActive, kNotTold}) {
+    EXPECT_EQ(unsatisfied([why](Expense*, ExpenseFacts* f) { f->size.value = why; }),
+              "SIZE_KNOWN,RATE_KNOWN");
+    // Of a claim that was signed before the size was a fact of the period.
+    EXPECT_EQ(unsatisfied([why](Expense*, ExpenseFacts* f) {
+                f->size.value = why;
+                f->size_day.reset();
+              }),
+              "RATE_KNOWN");
+    // Delivery does not ask for the size.
+    EXPECT_EQ(unsatisfied([why](Expense* e, ExpenseFacts* f) {
+                e->set_kind(v1::DELIVERY);
+                f->size.value = why;
+              }),
+              "");
+  }
+  // The size of another day than that of payment is none.
+  EXPECT_EQ(unsatisfied([](Expense*, ExpenseFacts* f) { f->size_day = On("2024-06-10"); }),
+            "SIZE_KNOWN");
+}
+
+// As it was decided before the size was a fact of the period: no finding on it, the same sum, and
+// the same again when it is replayed.
+TEST(ExpenseRulesTest, ADecisionThatDoesNotKnowTheDayOfTheSizeReplaysAsItWas) {
+  ExpenseFacts before = FactsOf();
+  before.size_day.reset();
+  const Expense cost = CostOf(v1::EXHIBITION, "1000");
+  EXPECT_EQ(Amount(cost, before), "500.00");
+  const auto decision = ExamineExpense(cost, before, NormsOn(before.sign_date));
+  const auto now = ExamineExpense(cost, FactsOf(), NormsOn(before.sign_date));
+  EXPECT_EQ(decision->findings_size() + 1, now->findings_size());
+  EXPECT_EQ(ReplayExamination(*decision)->SerializeAsString(), decision->SerializeAsString());
+  // One half of what is stored of it is not the other.
+  for (const char* gone : {"enterprise_size", "enterprise_size_date"}) {
+    Decision torn = *now;
+    for (auto& finding : *torn.mutable_findings()) {
+      for (int i = finding.facts_size() - 1; i >= 0; --i) {
+        if (finding.facts(i).name() == gone) finding.mutable_facts()->DeleteSubrange(i, 1);
+      }
+    }
+    EXPECT_EQ(ReasonOf(ReplayExamination(torn).status()), "FACT_MISSING") << gone;
+  }
 }
 
 TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
@@ -221,6 +258,9 @@ TEST(ExpenseRulesTest, ADecisionSaysWhereItsNormsAreFrom) {
   EXPECT_EQ(line->rate_certainty(), "BY_LAW");
   EXPECT_EQ(line->rate_bp(), 5000);
   EXPECT_EQ(line->logistics_factor_milli(), 1000);
+  EXPECT_EQ(base::Date::FromProto(line->rate_by_date())->ToString(), "2024-03-01");
+  EXPECT_EQ(line->rate_by_source(), "suppliers/990140000012");
+  EXPECT_EQ(line->rate_by_version(), "s1");
   // From 2025 on the rates are taken to be still in force, and the decision says so.
   ExpenseFacts later = FactsOf();
   later.sign_date = On("2025-02-01");

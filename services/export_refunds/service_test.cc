@@ -419,9 +419,9 @@ TEST_F(ClaimTest, FactsOfOthersAtTheirDays) {
   ListInForce();
   const v1::Expense expense = MakeExpense();
   sources_->foreign.insert({Bin(1), Day("2024-05-11")});  // the day it was paid
-  sources_->sizes[Bin(1)] = "LARGE";
-  sources_->sizes[Bin(2)] = "MICRO";
-  sources_->sizes[Bin(3)] = "";
+  sources_->SetSize(Bin(1), "LARGE");
+  sources_->SetSize(Bin(2), "MICRO");
+  sources_->SetSize(Bin(3), kNotTold);
   EXPECT_EQ(Now(Signed(1, {expense})).calculated().units(), 0);
   v1::Expense later = MakeExpense();
   *later.mutable_payment_date() = Day("2024-05-12").ToProto();
@@ -443,13 +443,127 @@ TEST_F(ClaimTest, FactsOfOthersAtTheirDays) {
   EXPECT_EQ(Now(Signed(2, {sold})).calculated().units(), 0);
 }
 
+// The size is a fact of the period, as the status is: each line by that of its own day of payment,
+// with one question for all of them.
+TEST_F(ClaimTest, EachLineGoesByTheSizeOfItsDayOfPayment) {
+  ListInForce();
+  Allocate(10'000'000);
+  sources_->sizes[Bin(1)] = {{Day("2024-01-01"), "LARGE"},
+                             {Day("2024-04-01"), "MEDIUM"},
+                             {Day("2024-06-01"), "MICRO"}};  // and so on the day of signing
+  const auto paid = [&](const char* day, v1::CostKind kind = v1::EXHIBITION) {
+    v1::Expense expense = MakeExpense(kind);
+    *expense.mutable_payment_date() = Day(day).ToProto();
+    return expense;
+  };
+  v1::Expense sold = paid("2024-06-01");  // the size is the claimant's, the status its producer's
+  sold.set_claimant_kind(v1::DISTRIBUTOR);
+  sold.set_producer(Bin(9));
+  sources_->SetSize(Bin(9), "LARGE");
+  const std::string claim = Drafted(1);
+  ASSERT_TRUE(Add(claim, 1,
+                  {paid("2024-03-31"), paid("2024-04-01"), sold, paid("2023-12-31"),
+                   paid("2023-12-31", v1::DELIVERY)})
+                  .ok());
+  const int asked = sources_->questions;
+  const v1::Calculation dry = Calculated(claim, Entity(1));
+  EXPECT_EQ(sources_->questions, asked + 1);
+  ASSERT_TRUE(Sign(claim, Entity(1)).ok());
+  EXPECT_EQ(sources_->questions, asked + 2);
+  struct Expected {
+    std::string by, day;
+    int64_t amount;
+    std::string unsatisfied;
+  };
+  const std::vector<Expected> expected = {
+      {"LARGE", "2024-03-31", 300'000, ""},
+      {"MEDIUM", "2024-04-01", 500'000, ""},
+      {"MICRO", "2024-06-01", 600'000, ""},
+      // It was no supplier yet: nobody knows how large it was then.
+      {"UNKNOWN", "2023-12-31", 0, "SIZE_KNOWN RATE_KNOWN"},
+      {"HIGH", "2024-06-10", 800'000, ""},
+  };
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const auto number = static_cast<int32_t>(i) + 1;
+    const v1::Expense expense = ExpenseNow(claim, number);
+    const v1::Line& line = expense.line();
+    EXPECT_EQ(dry.lines(static_cast<int>(i)).line().SerializeAsString(), line.SerializeAsString())
+        << i;
+    EXPECT_EQ(line.rate_by(), expected[i].by) << i;
+    EXPECT_EQ(base::Date::FromProto(line.rate_by_date())->ToString(), expected[i].day);
+    EXPECT_EQ(line.rate_by_source(),
+              i == 4 ? "lists/1/entries/8504" : absl::StrCat("suppliers/", Bin(1)));
+    EXPECT_EQ(line.rate_by_version().empty(), false);
+    EXPECT_EQ(line.amount().units(), expected[i].amount) << i;
+    EXPECT_EQ(absl::StrJoin(line.unsatisfied(), " "), expected[i].unsatisfied);
+    // The day and the version that it went by are facts, and the replay goes by them.
+    std::map<std::string, decision::v1::Fact> facts;
+    for (const auto& finding : expense.examination().findings()) {
+      for (const auto& fact : finding.facts()) facts[fact.name()] = fact;
+    }
+    EXPECT_EQ(facts.contains("enterprise_size"), i != 4) << "by processing there is none";
+    if (i == 4) continue;
+    EXPECT_EQ(facts["enterprise_size"].value(), i == 3 ? kNotActive : expected[i].by);
+    EXPECT_EQ(facts["enterprise_size"].version(), "v1");
+    EXPECT_EQ(facts["enterprise_size_date"].value(), expected[i].day);
+    ExpectReplays(claim, 1, number);
+  }
+  EXPECT_EQ(dry.amount().units(), 2'200'000);
+  EXPECT_EQ(Now(claim).calculated().units(), 2'200'000);
+  // What is mended later is judged by its day all the same, and what was found is accepted.
+  sources_->sizes[Bin(1)][Day("2024-06-11")] = "LARGE";
+  GoTo(Day("2024-06-12"));
+  Notice(claim, gate::v1::BEFORE_CONSIDERATION);
+  ASSERT_TRUE(Start(claim).ok());
+  SendToFix(claim);
+  Mend(claim, 1, "2000000");
+  EXPECT_EQ(Calculated(claim, institute_).amount().units(), 2'500'000);
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {1})).ok());
+  EXPECT_EQ(Now(claim).calculated().units(), 2'500'000);
+  AcceptParts(claim);
+  const auto accepted = Step<v1::AcceptClaimRequest>("AcceptClaim", claim, decider_);
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  EXPECT_EQ(accepted->amount().units(), 2'500'000);
+  EXPECT_EQ(Calculated(claim, institute_).amount().units(), 2'500'000);
+}
+
+// A claim that a release signed before the size was one of the period: of the day of signing,
+// also what is mended and calculated since.
+TEST_F(ClaimTest, AClaimSignedBeforeGoesByTheSizeOfItsDayOfSigning) {
+  ListInForce();
+  sources_->sizes[Bin(1)] = {{Day("2024-01-01"), "LARGE"}, {Day("2024-06-01"), "MEDIUM"}};
+  const std::string claim = Fixing(1, {MakeExpense(), MakeExpense(v1::DELIVERY)});
+  EXPECT_EQ(Now(claim).calculated().units(), 300'000 + 800'000) << "paid in May";
+  store::CommandInfo info;
+  info.actor = "test";
+  info.method = "/nisi.testing/Write";
+  const auto done = store().Write(info, [&](store::Tx& tx) -> absl::StatusOr<std::string> {
+    tx.Cite(base::LegalBasis());
+    ClaimRow row = Stored(kClaims, store::Key::Of(claim));
+    row.set_sizes_of_period(false);
+    RETURN_IF_ERROR(tx.Put(kClaims, &row));
+    return std::string();
+  });
+  ASSERT_TRUE(done.ok()) << done.status();
+  Mend(claim, 1, "2000000");
+  const v1::Calculation dry = Calculated(claim, Entity(1));
+  EXPECT_EQ(dry.amount().units(), 1'000'000 + 800'000);
+  ASSERT_TRUE(Do<v1::Claim>("AnswerRemarks", Entity(1), Answers(claim, {1})).ok());
+  EXPECT_EQ(Now(claim).calculated().units(), 1'000'000 + 800'000);
+  const v1::Expense mended = ExpenseNow(claim, 1);
+  EXPECT_EQ(mended.line().rate_by(), "MEDIUM");
+  EXPECT_EQ(base::Date::FromProto(mended.line().rate_by_date())->ToString(), "2024-06-10");
+  EXPECT_FALSE(absl::StrContains(mended.examination().ShortDebugString(), "enterprise_size"));
+  ExpectReplays(claim, 1, 1);
+}
+
 // By which state of which record was decided can be told of each fact, also of what no record says.
 TEST_F(ClaimTest, EachFactHasItsVersion) {
   ListInForce();
   Allocate(10'000'000);
   v1::Expense elsewhere = MakeExpense(v1::DELIVERY);
   elsewhere.set_goods_code("010121");
-  sources_->sizes[Bin(1)] = "";
+  sources_->SetSize(Bin(1), kNotTold);
   v1::Expense own = MakeExpense(v1::DELIVERY);
   const std::string claim = Monitored(1, {own, elsewhere, MakeExpense()});
   const v1::Claim done = Now(claim);
@@ -552,20 +666,18 @@ TEST_F(ClaimTest, ADependencyThatIsAwayChangesNothing) {
   ListInForce();
   const std::string claim = Drafted(1);
   ASSERT_TRUE(Add(claim, 1, {MakeExpense()}).ok());
-  for (const bool whole : {true, false}) {
-    (whole ? sources_->away : sources_->size_away) = true;
-    const int64_t before = position();
-    const absl::Status refused = Sign(claim, Entity(1)).status();
-    EXPECT_EQ(ReasonOf(refused), "DEPENDENCY_NOT_ANSWERED");
-    EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
-    EXPECT_EQ(position(), before);
-    EXPECT_EQ(Now(claim).state(), State::DRAFT);
-    v1::CalculateClaimRequest dry;
-    dry.set_name(claim);
-    EXPECT_EQ(ReasonOf(Do<v1::Calculation>("CalculateClaim", Entity(1), dry).status()),
-              "DEPENDENCY_NOT_ANSWERED");
-    (whole ? sources_->away : sources_->size_away) = false;
-  }
+  sources_->away = true;
+  const int64_t before = position();
+  const absl::Status refused = Sign(claim, Entity(1)).status();
+  EXPECT_EQ(ReasonOf(refused), "DEPENDENCY_NOT_ANSWERED");
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(position(), before);
+  EXPECT_EQ(Now(claim).state(), State::DRAFT);
+  v1::CalculateClaimRequest dry;
+  dry.set_name(claim);
+  EXPECT_EQ(ReasonOf(Do<v1::Calculation>("CalculateClaim", Entity(1), dry).status()),
+            "DEPENDENCY_NOT_ANSWERED");
+  sources_->away = false;
   v1::CreateClaimRequest create;
   create.mutable_claim()->set_claimant(Bin(1));
   v1::CalculateClaimRequest bare;  // without the taxes that bound it

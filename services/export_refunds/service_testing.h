@@ -36,27 +36,20 @@ using rpc::CallerOf;
 // the tables say.
 class FakeSources final : public Sources {
  public:
-  absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& /*call*/,
-                                                  const std::set<Asked>& asked) override {
+  absl::StatusOr<std::map<Asked, Standing>> Suppliers(const rpc::Call& /*call*/,
+                                                      const std::set<Asked>& asked) override {
     ++questions;
     if (away)
       return rpc::NotAnswered("suppliers", "CheckDomestic", "UNREACHABLE", absl::Minutes(1));
-    std::map<Asked, Told> told;
+    std::map<Asked, Standing> told;
     for (const Asked& one : asked) {
       const auto as = activities.find(one.first);
       const std::string usual = as == activities.end() ? "PRODUCER,SERVICES" : as->second;
-      told[one] = {foreign.contains(one) ? "0" : usual, absl::StrCat("suppliers/", one.first),
-                   "v1"};
+      const std::string record = absl::StrCat("suppliers/", one.first);
+      told[one] = {{foreign.contains(one) ? "0" : usual, record, "v1"},
+                   {SizeOf(one), record, "v1"}};
     }
     return told;
-  }
-  absl::StatusOr<Told> EnterpriseSize(const rpc::Call& /*call*/, const Asked& asked) override {
-    if (away || size_away) {
-      return rpc::NotAnswered("suppliers", "GetSupplier", "UNREACHABLE", absl::Minutes(1));
-    }
-    const auto known = sizes.find(asked.first);
-    return Told{known == sizes.end() ? "SMALL" : known->second,
-                absl::StrCat("suppliers/", asked.first), "v1"};
   }
 
   absl::StatusOr<cases::Listed> Lists(const rpc::Call& /*call*/, const Asked& asked) override {
@@ -68,10 +61,21 @@ class FakeSources final : public Sources {
   using Entries = std::vector<cases::Listed::Entry>;
   std::map<std::string, Entries> lists;  // of who stands there
   std::map<std::string, std::string> activities;
-  std::map<std::string, std::string> sizes;
+  // Of an enterprise from a day on; the last that has begun counts. None: SMALL.
+  std::map<std::string, std::map<base::Date, std::string>> sizes;
+  void SetSize(const std::string& bin, const std::string& size) {
+    sizes[bin] = {{base::Date::Min(), size}};
+  }
   bool away = false;
-  bool size_away = false;
   std::atomic<int> questions{0};
+
+ private:
+  std::string SizeOf(const Asked& asked) const {
+    const auto known = sizes.find(asked.first);
+    if (known == sizes.end()) return "SMALL";
+    const auto next = known->second.upper_bound(asked.second);
+    return next == known->second.begin() ? kNotActive : std::prev(next)->second;
+  }
 };
 
 inline nisi::type::v1::Document Paper(const std::string& name = "signature.cms") {

@@ -12,9 +12,11 @@ namespace {
 using grants::v1::GrantAgreementsService;
 using suppliers::v1::CheckDomesticRequest;
 using suppliers::v1::CheckDomesticResponse;
-using suppliers::v1::GetSupplierRequest;
 using suppliers::v1::Supplier;
 using suppliers::v1::SuppliersService;
+
+// As many as it answers at once.
+constexpr int kQuestions = 1000;
 
 // A record of the database of suppliers.
 std::string RecordOf(const std::string& bin) {
@@ -29,62 +31,43 @@ std::string DomesticAs(const CheckDomesticResponse::Result& result) {
   });
 }
 
+// As the register is today: of what is not in it, there is no record with a version of its own.
+std::string PositionOf(const CheckDomesticResponse& said) {
+  return absl::StrCat("position ", said.position());
+}
+
+Told SizeIn(const CheckDomesticResponse::Result& result, const CheckDomesticResponse& said) {
+  const std::string record = RecordOf(result.bin());
+  if (result.reason() == kNotActive) return {kNotActive, record, PositionOf(said)};
+  if (result.size() == suppliers::v1::SIZE_UNSPECIFIED) {
+    return {kNotTold, record, result.supplier_etag()};
+  }
+  return {suppliers::v1::Size_Name(result.size()), record, result.supplier_etag(),
+          result.size_rests_on_assumption()};
+}
+
 class PeerSources final : public Sources {
  public:
   explicit PeerSources(rpc::Peers* peers)
       : check_domestic_(NISI_PEER(peers, SuppliersService, CheckDomestic)),
-        get_supplier_(NISI_PEER(peers, SuppliersService, GetSupplier)),
         lists_(cases::ListsBy(NISI_PEER(peers, GrantAgreementsService, CheckRecipient), "grants")) {
   }
 
-  absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
-                                                  const std::set<Asked>& asked) override {
+  absl::StatusOr<std::map<Asked, Standing>> Suppliers(const rpc::Call& call,
+                                                      const std::set<Asked>& asked) override {
+    std::map<Asked, Standing> told;
     CheckDomesticRequest request;
-    for (const auto& [bin, day] : asked) {
-      auto* question = request.add_questions();
-      question->set_bin(bin);
-      *question->mutable_on_date() = day.ToProto();
-    }
-    const auto answer = check_domestic_(call, request);
-    if (!answer.ok()) return check_domestic_.NoAnswer(answer.status());
-    const CheckDomesticResponse& said = answer->message;
-    if (said.results_size() != request.questions_size()) return check_domestic_.WrongAnswer();
-    std::map<Asked, Told> told;
-    for (int i = 0; i < said.results_size(); ++i) {
-      const auto& result = said.results(i);
-      const auto day = base::Date::FromProto(result.on_date());
-      const Asked one{result.bin(), day.value_or(base::Date())};
-      if (!day.ok() || one.first != request.questions(i).bin() || !asked.contains(one)) {
-        return check_domestic_.WrongAnswer();
+    for (auto next = asked.begin(); next != asked.end();) {
+      request.clear_questions();
+      for (; next != asked.end() && request.questions_size() < kQuestions; ++next) {
+        auto* question = request.add_questions();
+        question->set_bin(next->first);
+        *question->mutable_on_date() = next->second.ToProto();
       }
-      told[one] = {DomesticAs(result), RecordOf(result.bin()),
-                   absl::StrCat("position ", said.position()),
-                   result.decision().rests_on_assumption()};
+      RETURN_IF_ERROR(Ask(call, request, asked, &told));
     }
-    return told.size() == asked.size() ? absl::StatusOr<std::map<Asked, Told>>(std::move(told))
+    return told.size() == asked.size() ? absl::StatusOr<std::map<Asked, Standing>>(std::move(told))
                                        : check_domestic_.WrongAnswer();
-  }
-
-  absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) override {
-    GetSupplierRequest request;
-    request.set_name(absl::StrCat("suppliers/", asked.first));
-    *request.mutable_as_of() = asked.second.ToProto();
-    const auto answer = get_supplier_(call, request);
-    if (!answer.ok() && rpc::SaysNone(answer.status())) return NotShown(call, asked);
-    if (!answer.ok()) return get_supplier_.NoAnswer(answer.status());
-    const Supplier& supplier = answer->message;
-    // Without a version nobody could tell by which of its records was decided.
-    if (supplier.bin() != asked.first || supplier.etag().empty()) {
-      return get_supplier_.WrongAnswer();
-    }
-    if (supplier.size() == suppliers::v1::SIZE_UNSPECIFIED) {
-      return Told{"", RecordOf(asked.first), supplier.etag()};
-    }
-    // One that was recorded before they said so is as good as assumed.
-    const bool assumed =
-        !supplier.has_size_rests_on_assumption() || supplier.size_rests_on_assumption();
-    return Told{suppliers::v1::Size_Name(supplier.size()), RecordOf(asked.first), supplier.etag(),
-                assumed};
   }
 
   absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) override {
@@ -92,17 +75,33 @@ class PeerSources final : public Sources {
   }
 
  private:
-  // What is not there has no version of its own: that of the whole register is asked for.
-  absl::StatusOr<Told> NotShown(const rpc::Call& call, const Asked& asked) {
-    ASSIGN_OR_RETURN(const auto told, Producers(call, {asked}));
-    const Told& domestic = told.at(asked);
-    // A domestic producer that is not shown: the two answers are not of one register.
-    if (domestic.value != "0") return get_supplier_.WrongAnswer();
-    return Told{"", domestic.source, domestic.version};
+  absl::Status Ask(const rpc::Call& call, const CheckDomesticRequest& request,
+                   const std::set<Asked>& asked, std::map<Asked, Standing>* told) {
+    const auto answer = check_domestic_(call, request);
+    if (!answer.ok()) return check_domestic_.NoAnswer(answer.status());
+    const CheckDomesticResponse& said = answer->message;
+    if (said.results_size() != request.questions_size()) return check_domestic_.WrongAnswer();
+    for (int i = 0; i < said.results_size(); ++i) {
+      const auto& result = said.results(i);
+      const auto day = base::Date::FromProto(result.on_date());
+      const Asked one{result.bin(), day.value_or(base::Date())};
+      if (!day.ok() || one.first != request.questions(i).bin() || !asked.contains(one)) {
+        return check_domestic_.WrongAnswer();
+      }
+      // Without a version nobody could tell by which of its records was decided: so said a release
+      // that does not tell the size either.
+      const bool active = result.reason() != kNotActive;
+      if (active == result.supplier_etag().empty() || !suppliers::v1::Size_IsValid(result.size())) {
+        return check_domestic_.WrongAnswer();
+      }
+      (*told)[one] = {{DomesticAs(result), RecordOf(result.bin()), PositionOf(said),
+                       result.decision().rests_on_assumption()},
+                      SizeIn(result, said)};
+    }
+    return absl::OkStatus();
   }
 
   rpc::PeerMethod<CheckDomesticRequest, CheckDomesticResponse> check_domestic_;
-  rpc::PeerMethod<GetSupplierRequest, Supplier> get_supplier_;
   const cases::AskLists lists_;
 };
 

@@ -22,15 +22,19 @@ namespace nisi::export_refunds {
 // Of whom, on which day.
 using Asked = std::pair<std::string, base::Date>;
 
+// What the database of suppliers says of somebody on a day.
+struct Standing {
+  Told producer;  // as ExpenseFacts has them
+  Told size;
+};
+
 class Sources {
  public:
   virtual ~Sources() = default;
-  // As what each is a domestic supplier on its day, "PRODUCER,SERVICES" and so on; "0" as nothing.
-  // One answer for each that was asked.
-  virtual absl::StatusOr<std::map<Asked, Told>> Producers(const rpc::Call& call,
-                                                          const std::set<Asked>& asked) = 0;
-  // The size of an enterprise on a day: "MICRO" to "LARGE"; "" where the database does not tell.
-  virtual absl::StatusOr<Told> EnterpriseSize(const rpc::Call& call, const Asked& asked) = 0;
+  // As what each is a domestic supplier on its day, and how large it is. One answer for each that
+  // was asked.
+  virtual absl::StatusOr<std::map<Asked, Standing>> Suppliers(const rpc::Call& call,
+                                                              const std::set<Asked>& asked) = 0;
   // On which lists of unreliable recipients somebody stands on a day.
   virtual absl::StatusOr<cases::Listed> Lists(const rpc::Call& call, const Asked& asked) = 0;
 };

@@ -19,8 +19,6 @@ using grants::v1::CheckRecipientResponse;
 using grants::v1::UnreliableRecipient;
 using suppliers::v1::CheckDomesticRequest;
 using suppliers::v1::CheckDomesticResponse;
-using suppliers::v1::GetSupplierRequest;
-using suppliers::v1::Supplier;
 
 constexpr char kSuppliersPath[] = "/nisi.suppliers.v1.SuppliersService/";
 
@@ -44,21 +42,13 @@ class SourcesTest : public ::testing::Test {
             result->set_domestic(question.on_date().month() >= 5);
             result->add_activities(suppliers::v1::Supplier::PRODUCER);
             if (question.bin() == "c") result->add_activities(suppliers::v1::Supplier::SERVICES);
+            result->set_size(suppliers::v1::MEDIUM);
+            result->set_size_rests_on_assumption(question.bin() == "c");
+            result->set_supplier_etag("\"3-1\"");
           }
           response.set_position(17);
           if (spoil_ != nullptr) spoil_(response);
           return response;
-        });
-    database_.On<GetSupplierRequest, Supplier>(
-        absl::StrCat(kSuppliersPath, "GetSupplier"),
-        [this](const GetSupplierRequest& request) -> absl::StatusOr<Supplier> {
-          if (!shown_) return base::NotFound("suppliers", request.name());
-          Supplier supplier;
-          supplier.set_bin(request.name().substr(request.name().find('/') + 1));
-          supplier.set_size(suppliers::v1::MEDIUM);
-          supplier.set_etag(etag_);
-          if (sure_) supplier.set_size_rests_on_assumption(false);
-          return supplier;
         });
     peers_->SetHere("grants", register_.take());
     register_.On<CheckRecipientRequest, CheckRecipientResponse>(
@@ -82,54 +72,88 @@ class SourcesTest : public ::testing::Test {
   std::unique_ptr<rpc::Peers> peers_ = rpc::MakePeers("export-refunds", &metrics_);
   std::unique_ptr<Sources> sources_;
   rpc::Call call_;
-  bool shown_ = true;
-  bool sure_ = false;
-  std::string etag_ = "\"3-1\"";
   std::function<void(CheckDomesticResponse&)> spoil_;
   std::function<void(CheckRecipientResponse&)> list_;
 };
 
 TEST_F(SourcesTest, AllDaysAreOneQuestionAndEachGetsItsAnswer) {
-  const auto told = sources_->Producers(
+  const auto told = sources_->Suppliers(
       call_, {{"a", At("2024-04-30")}, {"b", At("2024-05-01")}, {"c", At("2024-05-01")}});
   ASSERT_TRUE(told.ok()) << told.status();
   EXPECT_EQ(told->size(), 3U);
-  EXPECT_EQ(told->at({"a", At("2024-04-30")}).value, "0");
-  EXPECT_EQ(told->at({"b", At("2024-05-01")}).value, "PRODUCER");
-  EXPECT_EQ(told->at({"c", At("2024-05-01")}).value, "PRODUCER,SERVICES");
-  EXPECT_EQ(told->at({"c", At("2024-05-01")}).source, "suppliers/suppliers/c");
-  EXPECT_EQ(told->at({"c", At("2024-05-01")}).version, "position 17");
-  EXPECT_EQ(told->at({"a", At("2024-04-30")}).version, "position 17");
+  EXPECT_EQ(told->at({"a", At("2024-04-30")}).producer.value, "0");
+  EXPECT_EQ(told->at({"b", At("2024-05-01")}).producer.value, "PRODUCER");
+  const Standing& c = told->at({"c", At("2024-05-01")});
+  EXPECT_EQ(c.producer.value, "PRODUCER,SERVICES");
+  EXPECT_EQ(c.producer.source, "suppliers/suppliers/c");
+  EXPECT_EQ(c.producer.version, "position 17");
+  EXPECT_EQ(told->at({"a", At("2024-04-30")}).producer.version, "position 17");
   EXPECT_EQ(database_.asked(), 1);
 }
 
+// More than it answers at once are asked one after another.
+TEST_F(SourcesTest, ManyDays) {
+  std::set<Asked> asked;
+  for (int i = 0; i < 1'367; ++i) asked.emplace("a", At("2020-01-01").AddDays(i));
+  const auto told = sources_->Suppliers(call_, asked);
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->size(), asked.size());
+  EXPECT_EQ(database_.asked(), 2);
+}
+
+// The same answer carries how large it was on that day.
 TEST_F(SourcesTest, TheSizeOfTheDay) {
-  auto size = sources_->EnterpriseSize(call_, {"a", At("2024-05-01")});
-  ASSERT_TRUE(size.ok()) << size.status();
-  EXPECT_EQ(size->value, "MEDIUM");
-  EXPECT_EQ(size->version, "\"3-1\"");
-  EXPECT_TRUE(size->assumption) << "it was not said that it is none";
-  sure_ = true;
-  EXPECT_FALSE(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")})->assumption);
-  // What it does not say the version of cannot be found again.
-  etag_.clear();
-  EXPECT_EQ(base::ReasonOf(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()),
-            "DEPENDENCY_NOT_ANSWERED");
+  const auto size = [&](const std::string& bin) -> absl::StatusOr<Told> {
+    const Asked one{bin, At("2024-05-01")};
+    const auto told = sources_->Suppliers(call_, {one});
+    if (!told.ok()) return told.status();
+    return told->at(one).size;
+  };
+  auto told = size("a");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->value, "MEDIUM");
+  EXPECT_EQ(told->source, "suppliers/suppliers/a");
+  EXPECT_EQ(told->version, "\"3-1\"");
+  EXPECT_FALSE(told->assumption);
+  EXPECT_TRUE(size("c")->assumption);
+  EXPECT_EQ(database_.asked(), 2);
+  // Its finance does not tell: that version of its record says so.
+  spoil_ = [](CheckDomesticResponse& response) {
+    response.mutable_results(0)->set_size(suppliers::v1::SIZE_UNSPECIFIED);
+  };
+  EXPECT_EQ(size("c")->value, kNotTold);
+  EXPECT_EQ(size("c")->version, "\"3-1\"");
   // That there is no such supplier is an answer, by the register as it stands.
-  shown_ = false;
-  size = sources_->EnterpriseSize(call_, {"a", At("2024-04-30")});
-  ASSERT_TRUE(size.ok()) << size.status();
-  EXPECT_EQ(size->value, "");
-  EXPECT_EQ(size->source, "suppliers/suppliers/a");
-  EXPECT_EQ(size->version, "position 17");
-  // Of a domestic producer it is none.
-  EXPECT_EQ(base::ReasonOf(sources_->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()),
-            "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) {
+    auto* result = response.mutable_results(0);
+    result->set_domestic(false);
+    result->set_reason("NOT_ACTIVE");
+    result->clear_size();
+    result->clear_supplier_etag();
+  };
+  told = size("a");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->value, kNotActive);
+  EXPECT_EQ(told->source, "suppliers/suppliers/a");
+  EXPECT_EQ(told->version, "position 17");
+  // What it does not say the version of cannot be found again; what is not there has none.
+  spoil_ = [](CheckDomesticResponse& response) {
+    response.mutable_results(0)->clear_supplier_etag();
+  };
+  EXPECT_EQ(base::ReasonOf(size("a").status()), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) {
+    response.mutable_results(0)->set_reason("NOT_ACTIVE");
+  };
+  EXPECT_EQ(base::ReasonOf(size("a").status()), "DEPENDENCY_NOT_ANSWERED");
+  spoil_ = [](CheckDomesticResponse& response) {
+    response.mutable_results(0)->set_size(static_cast<suppliers::v1::Size>(77));
+  };
+  EXPECT_EQ(base::ReasonOf(size("a").status()), "DEPENDENCY_NOT_ANSWERED");
 }
 
 TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
   const auto asked = [&] {
-    return base::ReasonOf(sources_->Producers(call_, {{"a", At("2024-05-01")}}).status());
+    return base::ReasonOf(sources_->Suppliers(call_, {{"a", At("2024-05-01")}}).status());
   };
   spoil_ = [](CheckDomesticResponse& response) { response.clear_results(); };
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
@@ -146,7 +170,7 @@ TEST_F(SourcesTest, SilenceAndNonsenseAreNoAnswers) {
   database_.SetAway(true);
   EXPECT_EQ(asked(), "DEPENDENCY_NOT_ANSWERED");
   const auto nobody = AskPeers(nullptr);
-  EXPECT_TRUE(rpc::IsNotAnswered(nobody->EnterpriseSize(call_, {"a", At("2024-05-01")}).status()));
+  EXPECT_TRUE(rpc::IsNotAnswered(nobody->Suppliers(call_, {{"a", At("2024-05-01")}}).status()));
 }
 
 TEST_F(SourcesTest, WhoStandsOnAList) {

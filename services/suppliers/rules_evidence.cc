@@ -357,7 +357,15 @@ v1::CheckDomesticResponse::Result Domestic(const std::string& bin, const v1::Sup
   decision.set_rests_on_assumption(
       TermIsAssumed(norms, day) ||
       (active && (supplier->decision().rests_on_assumption() || found.assumption)));
-  if (active) *result.mutable_activities() = supplier->activities();
+  if (active) {
+    *result.mutable_activities() = supplier->activities();
+    result.set_size(supplier->size());
+    // Of a size that was recorded before it was said what it rests on nobody says that it is sure.
+    result.set_size_rests_on_assumption(
+        supplier->size() != v1::SIZE_UNSPECIFIED &&
+        (!supplier->has_size_rests_on_assumption() || supplier->size_rests_on_assumption()));
+    result.set_supplier_etag(supplier->etag());
+  }
   result.set_in_country_value_bp(value);
   return result;
 }

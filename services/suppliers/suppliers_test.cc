@@ -685,6 +685,48 @@ TEST_F(EvidenceTest, CountsToMidnightOfItsLastDayWithoutAnyTimer) {
   EXPECT_TRUE(GetPaper(name, public_).ok());  // it stays readable
 }
 
+// The size on each of the days asked about, with the version that it is from: of whoever is in the
+// public register then, domestic or not.
+TEST_F(EvidenceTest, TheSizeOfEachDay) {
+  const auto told = [&](const std::string& bin, const std::vector<const char*>& days) {
+    v1::CheckDomesticRequest request;
+    for (const char* day : days) {
+      request.add_questions()->set_bin(bin);
+      *request.mutable_questions()->rbegin()->mutable_on_date() = Day(day).ToProto();
+    }
+    std::string sizes;
+    const auto said = Must<v1::CheckDomesticResponse>("CheckDomestic", public_, request);
+    for (const auto& result : said.results()) {
+      absl::StrAppend(&sizes, v1::Size_Name(result.size()),
+                      result.size_rests_on_assumption() ? " assumed" : "",
+                      result.supplier_etag().empty() ? " of none" : "",
+                      result.domestic() ? " domestic" : "", ", ");
+    }
+    return sizes;
+  };
+  const std::string bin = Active(1);
+  const auto edit = [&](int32_t staff) {
+    v1::UpdateSupplierRequest request;
+    v1::Supplier& change = *request.mutable_supplier();
+    change.set_name("suppliers/" + bin);
+    change.mutable_finance()->set_staff(staff);
+    change.mutable_finance()->mutable_annual_income()->set_currency_code("KZT");
+    change.mutable_finance()->mutable_annual_income()->set_units(100'000'000);
+    change.mutable_finance()->set_year(2024);
+    request.mutable_update_mask()->add_paths("finance");
+    Must<v1::Supplier>("UpdateSupplier", Owner(bin), request);
+  };
+  edit(90);
+  GoTo(Day("2026-07-10"));
+  edit(300);
+  EXPECT_EQ(told(bin, {"2026-06-14", "2026-06-15", "2026-07-09", "2026-07-10"}),
+            "SIZE_UNSPECIFIED of none, SMALL assumed, SMALL assumed, LARGE assumed, ");
+  v1::CheckDomesticRequest now;
+  now.add_bins(bin);
+  const auto said = Must<v1::CheckDomesticResponse>("CheckDomestic", public_, now);
+  EXPECT_EQ(said.results(0).supplier_etag(), Get(bin, public_)->etag());
+}
+
 // What was made, by which record and since when (Art. 46(1)(1)): also when nobody makes it any
 // more.
 TEST_F(EvidenceTest, WhatWasMadeBefore) {

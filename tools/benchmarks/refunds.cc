@@ -47,16 +47,10 @@ void PlaySuppliers(rpc::PlayedPeer* database) {
           *result->mutable_on_date() = question.on_date();
           result->set_domestic(true);
           result->add_activities(suppliers::v1::Supplier::PRODUCER);
+          result->set_size(suppliers::v1::SMALL);
+          result->set_supplier_etag("1");
         }
         return response;
-      });
-  database->On<suppliers::v1::GetSupplierRequest, suppliers::v1::Supplier>(
-      absl::StrCat(kPath, "GetSupplier"), [](const suppliers::v1::GetSupplierRequest&) {
-        suppliers::v1::Supplier supplier;
-        supplier.set_bin(kClaimant);
-        supplier.set_size(suppliers::v1::SMALL);
-        supplier.set_etag("1");
-        return supplier;
       });
 }
 
