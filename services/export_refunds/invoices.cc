@@ -70,7 +70,7 @@ absl::StatusOr<Alike> AlikeOf(const store::Reader& reader, const ExpenseRow& row
   Alike alike;
   int looked = 0;
   RETURN_IF_ERROR(reader.Scan(
-      kExpensesByNumber, {NumberKey(row.expense()), ""}, at,
+      kExpensesByLook, {LookKey(row.expense()), ""}, at,
       [&](const store::RowView& view, absl::string_view) -> absl::StatusOr<bool> {
         if (++looked > kMostCompared) {
           alike.more = true;

@@ -104,6 +104,32 @@ TEST_F(InvoicesTest, WhoHasItIsFoundByKeysAsByComparing) {
   ExpectSound();
 }
 
+// A number that is one to the eye alone counts, and an official is told of both.
+TEST_F(InvoicesTest, NumbersThatLookOneAreCompared) {
+  ListInForce();
+  v1::Expense paid = MakeExpense();
+  paid.set_invoice_number("INV-150");
+  const std::string first = InReview(1, {paid});
+  v1::ListAlikeInvoicesRequest list;
+  for (const char* typed : {"INV-15O", "INV-\u0661\u0665\u0660"}) {
+    v1::Expense again = paid;
+    again.set_invoice_number(typed);
+    const std::string second = InReview(2, {again});
+    EXPECT_EQ(Now(second).calculated().units(), 600'000) << "it may be honest";
+    list.set_parent(second);
+    const auto listed = Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", institute_, list);
+    ASSERT_EQ(listed.invoices_size(), 1) << typed;
+    EXPECT_THAT(listed.invoices(0).alike(), ::testing::Contains(ExpenseName(first, 1)));
+    EXPECT_EQ(ReasonOf(DecideOn(second, v1::FINANCE, v1::PartReview::ACCEPTED, examiner_).status()),
+              "INVOICES_ALIKE");
+  }
+  list.set_parent(first);
+  const auto listed = Must<v1::ListAlikeInvoicesResponse>("ListAlikeInvoices", institute_, list);
+  ASSERT_EQ(listed.invoices_size(), 1);
+  EXPECT_EQ(listed.invoices(0).alike_size(), 2);
+  ExpectSound();
+}
+
 // However many invoices have one number and day: who has it is found, and of what is only like it
 // so many are compared as one command may; the rest is for an official, who is told so.
 TEST_F(InvoicesTest, ManyOfOneNumberAndDay) {

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/codes.h"
+#include "common/base/letters.h"
 #include "common/base/money.h"
 #include "common/base/status.h"
 #include "common/base/text.h"
@@ -166,9 +167,25 @@ IssuerId IdOf(const Expense& expense, const std::vector<std::string>& words_of_n
   return {};
 }
 
+// A word of a name as the eye takes it, and as it is typed where the keyboard has no umlauts:
+// "Müller", "Mueller" and "Muller" are one.
+std::string LookOfWord(const std::string& word) {
+  std::string plain = base::PlainDigits(base::PlainLatin(word));
+  for (const char* umlaut : {"ae", "oe", "ue"}) {
+    plain = absl::StrReplaceAll(plain, {{umlaut, absl::string_view(umlaut, 1)}});
+  }
+  return plain;
+}
+
+std::vector<std::string> LooksOfIssuer(const std::string& name) {
+  std::vector<std::string> words = WordsOfIssuer(name);
+  for (std::string& word : words) word = LookOfWord(word);
+  return words;
+}
+
 bool AreAlike(const std::string& one, const std::string& other) {
-  const std::vector<std::string> first = WordsOfIssuer(one);
-  const std::vector<std::string> second = WordsOfIssuer(other);
+  const std::vector<std::string> first = LooksOfIssuer(one);
+  const std::vector<std::string> second = LooksOfIssuer(other);
   if (first.empty() || second.empty()) return false;
   if (absl::StrJoin(first, "") == absl::StrJoin(second, "")) return true;
   const std::set<std::string> a(first.begin(), first.end());
@@ -189,8 +206,11 @@ bool HaveOneSum(const Expense& one, const Expense& other) {
 }
 
 bool HaveOneNumber(const Expense& one, const Expense& other) {
-  return DayOf(one) == DayOf(other) &&
-         OneSpellingOfNumber(one.invoice_number()) == OneSpellingOfNumber(other.invoice_number());
+  return OneSpellingOfNumber(one.invoice_number()) == OneSpellingOfNumber(other.invoice_number());
+}
+
+bool HaveNumbersThatLookOne(const Expense& one, const Expense& other) {
+  return LookOfNumber(one.invoice_number()) == LookOfNumber(other.invoice_number());
 }
 
 // One expense by its number and day and by what marks its issuer; no spelling holds a space.
@@ -212,6 +232,16 @@ std::string OneSpellingOfNumber(const std::string& text) {
                                                         : 0;
   if (sign < spelling.size() && IsDigit(spelling[sign])) spelling.erase(0, sign);
   return spelling;
+}
+
+std::string LookOfNumber(const std::string& text) {
+  std::string look;
+  for (const char c : OneSpellingOfNumber(base::PlainDigits(text))) {
+    // Elsewhere it may begin a word, and a zero at the beginning of a number says nothing.
+    const bool zero = c == 'o' && !look.empty() && IsDigit(look.back());
+    look.push_back(zero ? '0' : c);
+  }
+  return look;
 }
 
 absl::Status CheckIssuer(const Expense& expense, const std::string& path) {
@@ -252,15 +282,15 @@ InvoiceMarks MarksOf(const Expense& expense) {
 }
 
 Sameness CompareInvoices(const Expense& one, const Expense& other) {
-  if (!HaveOneNumber(one, other)) return Sameness::kOther;
+  if (DayOf(one) != DayOf(other)) return Sameness::kOther;
+  const bool sure = HaveOneNumber(one, other);
+  if (!sure && !HaveNumbersThatLookOne(one, other)) return Sameness::kOther;
   const IssuerId id = IdOf(one, WordsOf(one.invoice_issuer()));
   const bool both = !one.issuer_number().empty() && !other.issuer_number().empty();
-  if (!id.second.empty() && id == IdOf(other, WordsOf(other.invoice_issuer()))) {
-    return Sameness::kSame;
-  }
+  const bool known = !id.second.empty() && id == IdOf(other, WordsOf(other.invoice_issuer()));
   const bool named = OneSpelling(one.invoice_issuer()) == OneSpelling(other.invoice_issuer());
-  if (named && !both) return Sameness::kSame;
-  const bool alike = named || AreAlike(one.invoice_issuer(), other.invoice_issuer());
+  if (sure && (known || (named && !both))) return Sameness::kSame;
+  const bool alike = known || named || AreAlike(one.invoice_issuer(), other.invoice_issuer());
   return alike || HaveOneSum(one, other) ? Sameness::kAlike : Sameness::kOther;
 }
 

@@ -19,6 +19,11 @@ using v1::Expense;
 std::string OneSpelling(const std::string& text);
 std::string OneSpellingOfNumber(const std::string& text);
 
+// The number as the eye takes it: digits of every script as one, and the letter O that follows a
+// digit as a zero. Not sure to be the same number: what has it in common is to be compared. On disk
+// as well.
+std::string LookOfNumber(const std::string& text);
+
 // Country and number of an issuer are given together; in Kazakhstan it is a BIN or IIN.
 // INVALID_FIELD under `path`.
 absl::Status CheckIssuer(const Expense& expense, const std::string& path);
@@ -43,8 +48,9 @@ InvoiceMarks MarksOf(const Expense& expense);
 
 enum class Sameness {
   kOther,
-  // Perhaps one: the name of one issuer has the words of the other's, without marks of legal form,
-  // or the sum is the same. Somebody must compare them.
+  // Perhaps one, by numbers that at least look the same on one day: the issuer is the same, or the
+  // name of one has the words of the other's, without marks of legal form and as the eye takes
+  // them, or the sum is the same. Somebody must compare them.
   kAlike,
   // One: the same number and day of one issuer, by its number in its country, or by its name where
   // one of the two has no number.

@@ -349,6 +349,16 @@ TEST(InvoiceRulesTest, AnIssuerIsKnownByItsNumberAndElseByItsName) {
   }
   EXPECT_EQ(compare(plain, Invoice("ТОО Василёк")), Sameness::kOther);
   EXPECT_EQ(compare(Invoice("ТОО"), Invoice("LLP")), Sameness::kOther);
+  // Names that are one to the eye, or as they are typed on a keyboard without umlauts.
+  const Expense umlaut = Invoice("Müller & Söhne GmbH");
+  for (const char* name : {"Mueller und Soehne, Mueller Soehne GmbH", "Muller Sohne",
+                           "MUELLER SÖHNE GMBH", "Mu\u0308ller So\u0308hne"}) {
+    EXPECT_EQ(compare(umlaut, Invoice(name)), Sameness::kAlike) << name;
+  }
+  EXPECT_EQ(compare(Invoice("Çelik San. A.Ş."), Invoice("Celik San. A.S.")), Sameness::kAlike);
+  EXPECT_EQ(compare(umlaut, Invoice("Miller Sons Ltd")), Sameness::kOther);
+  EXPECT_EQ(compare(Invoice("Завод Йод"), Invoice("Завод Иод")), Sameness::kOther)
+      << "marks of Cyrillic letters make others";
   // One sum by one number on one day, whoever is said to have given it.
   Expense sum = Invoice("Daisy");
   sum.set_amount(absl::StrCat(plain.amount(), ".000"));
@@ -390,6 +400,48 @@ TEST(ExpenseRulesTest, OneSpellingOfWhatPeopleType) {
   EXPECT_NE(OneSpellingOfNumber("2024/105"), OneSpellingOfNumber("2024/15"));
   EXPECT_EQ(OneSpellingOfNumber("0"), "0");
   EXPECT_EQ(OneSpelling("-- / --"), "");
+}
+
+// Numbers that are one to the eye are for somebody to compare, and never certainly one.
+TEST(InvoiceRulesTest, ANumberThatLooksTheSame) {
+  const auto compare = [](const char* one, const char* other) {
+    Expense first = Invoice("Messe GmbH", "DE", "123456789");
+    Expense second = first;
+    first.set_invoice_number(one);
+    second.set_invoice_number(other);
+    EXPECT_EQ(CompareInvoices(first, second), CompareInvoices(second, first));
+    return CompareInvoices(first, second);
+  };
+  EXPECT_EQ(compare("INV-105", "inv 0105"), Sameness::kSame);
+  // Digits of other scripts; those of full width are certainly the same ones.
+  EXPECT_EQ(compare("INV-105", "INV-\u0661\u0660\u0665"), Sameness::kAlike);
+  EXPECT_EQ(compare("No. 15", "No. \u0660\u0661\u0665"), Sameness::kAlike) << "with a leading zero";
+  EXPECT_EQ(compare("\u06f1\u06f5", "\u0967\u096b"), Sameness::kAlike) << "Persian, Devanagari";
+  EXPECT_EQ(compare("INV-105", "INV-\uff11\uff10\uff15"), Sameness::kSame);
+  EXPECT_EQ(compare("INV-105", "INV-\u0661\u0660\u0666"), Sameness::kOther);
+  // The letter O for a zero, Latin or Cyrillic, where it follows a digit.
+  EXPECT_EQ(compare("150", "15O"), Sameness::kAlike);
+  EXPECT_EQ(compare("1005", "1\u041e\u043e5"), Sameness::kAlike);
+  EXPECT_EQ(compare("2024/10-A", "2024/1O-A"), Sameness::kAlike);
+  // Elsewhere it is a letter: real numbers that differ by it stay two.
+  EXPECT_EQ(compare("CO-12", "C-12"), Sameness::kOther);
+  EXPECT_EQ(compare("O-12", "12"), Sameness::kOther);
+  EXPECT_EQ(compare("AO5", "A05"), Sameness::kOther);
+  // Nor are 1 and l, 5 and S, 8 and B one: series of invoices are told apart by such letters.
+  for (const auto& [one, other] :
+       {std::pair("1-10", "I-10"), std::pair("1-10", "l-10"), std::pair("S-10", "5-10"),
+        std::pair("B-10", "8-10"), std::pair("10-A", "10-B"), std::pair("10-\u00e4", "10-ae")}) {
+    EXPECT_EQ(compare(one, other), Sameness::kOther) << one << " " << other;
+  }
+  EXPECT_EQ(LookOfNumber("№ 1O5"), "105");
+  EXPECT_EQ(LookOfNumber("\u0660\u0661"), "1");
+  EXPECT_EQ(LookOfNumber(LookOfNumber("1OO5")), "1005");
+  // On another day they are others.
+  Expense one = Invoice("Messe GmbH"), other = one;
+  other.set_invoice_number(absl::StrCat(one.invoice_number(), "-"));
+  ASSERT_EQ(CompareInvoices(one, other), Sameness::kSame);
+  *other.mutable_invoice_date() = base::Date::Parse("2024-05-02")->ToProto();
+  EXPECT_EQ(CompareInvoices(one, other), Sameness::kOther);
 }
 
 TEST(ExpenseRulesTest, MonthsBeforeEndOnTheSameDay) {

@@ -71,16 +71,6 @@ const store::Index<ClaimRow> kRefusedDebts{12,
                                            },
                                            /*is_secret=*/true};
 
-const store::Index<ExpenseRow> kExpensesByNumber{13,
-                                                 "expenses_by_number",
-                                                 kExpenses,
-                                                 false,
-                                                 [](const ExpenseRow& row, const EmitKey& emit) {
-                                                   if (row.holds_invoice())
-                                                     emit(NumberKey(row.expense()));
-                                                 },
-                                                 /*is_secret=*/true};
-
 const store::Index<ExpenseRow> kExpensesByIssuer{
     14,
     "expenses_by_issuer",
@@ -102,6 +92,15 @@ const store::Index<ExpenseRow> kExpensesByIssuerName{
       emit(IssuerNameKey(row.expense(), MarksOf(row.expense()), /*of_claimant=*/true));
     },
     /*is_secret=*/true};
+const store::Index<ExpenseRow> kExpensesByLook{16,
+                                               "expenses_by_look",
+                                               kExpenses,
+                                               false,
+                                               [](const ExpenseRow& row, const EmitKey& emit) {
+                                                 if (row.holds_invoice())
+                                                   emit(LookKey(row.expense()));
+                                               },
+                                               /*is_secret=*/true};
 
 const store::Schema& ExportRefundsSchema() {
   static const auto* const kSchema = new store::Schema(cases::WithNotices(cases::WithBudget(
@@ -110,8 +109,10 @@ const store::Schema& ExportRefundsSchema() {
                             {&kLists, &kEntries, &kClaims, &kExpenses, &kReports},
                             {&kListsByState, &kListsByEffectiveDay, &kClaimsByClaimant,
                              &kClaimsByState, &kQueue, &kExpensesByInvoice, &kRefusedDebts,
-                             &kExpensesByNumber, &kExpensesByIssuer, &kExpensesByIssuerName},
-                            {}}))));
+                             &kExpensesByIssuer, &kExpensesByIssuerName, &kExpensesByLook},
+                            {},
+                            {},
+                            {13}}))));
   return *kSchema;
 }
 
@@ -133,8 +134,8 @@ Key InvoiceKey(const v1::Expense& expense) {
   return Key::Of(IssuerKey(expense), OneSpellingOfNumber(expense.invoice_number()),
                  base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
 }
-Key NumberKey(const v1::Expense& expense) {
-  return Key::Of(OneSpellingOfNumber(expense.invoice_number()),
+Key LookKey(const v1::Expense& expense) {
+  return Key::Of(LookOfNumber(expense.invoice_number()),
                  base::Date::FromProto(expense.invoice_date()).value_or(base::Date()));
 }
 Key IssuerIdKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant) {

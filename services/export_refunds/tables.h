@@ -36,13 +36,15 @@ extern const store::Table<ExportReportRow> kReports;       // 11: claim, year
 // Of whose demand the register of grants refused to hear. Secret, as the demand is: it is counted.
 extern const store::Index<ClaimRow> kRefusedDebts;  // 12: name
 
-// Of those that hold their invoice, for what is perhaps the same one. Secret as they are.
-extern const store::Index<ExpenseRow> kExpensesByNumber;  // 13: number and date of the invoice
-// Of the same ones, for what is certainly it: however many have its number, few are read. Secret.
+// 13 was kExpensesByNumber: number and date of the invoice, in the spelling that is certainly one.
+// Of those that hold their invoice, for what is certainly the same one: however many have its
+// number, few are read. Secret as they are.
 extern const store::Index<ExpenseRow>
     kExpensesByIssuer;  // 14: issuer's number in its country, number and date, claimant
 extern const store::Index<ExpenseRow>
     kExpensesByIssuerName;  // 15: issuer's name, whether it has a number, number and date, claimant
+// Of the same ones, for what is perhaps it. Secret.
+extern const store::Index<ExpenseRow> kExpensesByLook;  // 16: look of the number, date
 
 // With the tables of deadlines, budgets and notices.
 const store::Schema& ExportRefundsSchema();
@@ -69,8 +71,8 @@ std::string ExpenseName(const std::string& claim, int32_t number);
 std::string ReportName(const std::string& claim, int32_t year);
 // How an invoice is found again, however its issuer and number are typed.
 store::Key InvoiceKey(const v1::Expense& expense);
-// The same without its issuer.
-store::Key NumberKey(const v1::Expense& expense);
+// Under which those stand that are perhaps the same one, whoever is said to have issued them.
+store::Key LookKey(const v1::Expense& expense);
 // Beginnings of kExpensesByIssuer, where marks.id is there, and kExpensesByIssuerName; with the
 // claimant, or of all.
 store::Key IssuerIdKey(const v1::Expense& expense, const InvoiceMarks& marks, bool of_claimant);
