@@ -122,6 +122,8 @@ struct Outside {
   // Since when it is active; absent: not known.
   std::optional<base::Date> active_since;
   Source supplier;
+  // No register has told that day: it follows from the BIN, or from when the supplier was entered.
+  bool active_since_assumed = false;
   // That it is a producer, or its size, rests on an assumption over there.
   bool producer_assumed = false;
   bool size_assumed = false;

@@ -29,6 +29,7 @@ constexpr char kSize[] = "size";
 constexpr char kProducerAssumed[] = "active_domestic_producer_assumed";
 constexpr char kSizeAssumed[] = "size_assumed";
 constexpr char kActiveSince[] = "active_since";
+constexpr char kActiveSinceAssumed[] = "active_since_assumed";
 constexpr char kSubmitted[] = "submit_date";
 constexpr char kActivityYears[] = "grants.activity_years_min";
 constexpr char kOnMap[] = "project_on_map";
@@ -132,7 +133,7 @@ absl::StatusOr<Decision> DecideEligibility(const Facts& facts) {
     long_enough = AddYears(day, years) <= submitted;
   }
   AddFinding(&decision, "ACTIVE_LONG_ENOUGH", long_enough, errors::Manufacturer(), facts,
-             {kActiveSince, kActivityYears, kSubmitted});
+             With(facts, {kActiveSince, kActivityYears, kSubmitted}, kActiveSinceAssumed));
   ASSIGN_OR_RETURN(const int64_t on_map, facts.Number(kOnMap));
   ASSIGN_OR_RETURN(const std::string owner, facts.Text(kProjectOwner));
   ASSIGN_OR_RETURN(const std::string applicant, facts.Text(kApplicant));
@@ -202,7 +203,8 @@ void SetOutside(const Outside& outside, Facts* facts) {
   of_supplier(kSize, outside.size);
   of_supplier(kProducerAssumed, outside.producer_assumed ? "1" : "0");
   of_supplier(kSizeAssumed, outside.size_assumed ? "1" : "0");
-  facts->Mark(outside.producer_assumed || outside.size_assumed);
+  of_supplier(kActiveSinceAssumed, outside.active_since_assumed ? "1" : "0");
+  facts->Mark(outside.producer_assumed || outside.size_assumed || outside.active_since_assumed);
   of_supplier(kActiveSince,
               outside.active_since.has_value() ? outside.active_since->ToString() : "");
   facts->Set(kOnMap, outside.project_on_map ? "1" : "0", outside.project.name,

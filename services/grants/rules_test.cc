@@ -125,7 +125,7 @@ TEST(RulesTest, EligibilityIsNoSurerThanWhatItRestsOn) {
   const Application application = MakeApplication(1);
   cases::Notice notice;
   notice.set_verdict(cases::Notice::PASSED);
-  const auto judged = [&](bool producer, bool size) {
+  const auto judged = [&](bool producer, bool size, bool since = false) {
     Outside outside;
     outside.goods = {{"8504", "LISTED"}};
     outside.producer = true;
@@ -135,11 +135,23 @@ TEST(RulesTest, EligibilityIsNoSurerThanWhatItRestsOn) {
     outside.project_owner = Bin(1);
     outside.producer_assumed = producer;
     outside.size_assumed = size;
+    outside.active_since_assumed = since;
     return *JudgeEligibility(
         {&application, &outside, &notice, 0, Day("2026-06-15"), {"applications/1", "e"}}, norms);
   };
   EXPECT_FALSE(judged(false, false).rests_on_assumption());
   EXPECT_TRUE(judged(true, false).rests_on_assumption());
+  // The years of activity that are counted from a month in a BIN: the finding says so.
+  const Decision counted = judged(false, false, true);
+  EXPECT_TRUE(counted.rests_on_assumption());
+  for (const auto& finding : counted.findings()) {
+    std::string marks;
+    for (const auto& fact : finding.facts()) {
+      if (fact.name() == "active_since_assumed") marks += fact.value();
+    }
+    EXPECT_EQ(marks, finding.rule() == "ACTIVE_LONG_ENOUGH" ? "1" : "") << finding.rule();
+  }
+  EXPECT_EQ(ReplayEligibility(counted)->SerializeAsString(), counted.SerializeAsString());
   Decision decision = judged(false, true);
   EXPECT_TRUE(decision.rests_on_assumption());
   EXPECT_EQ(cases::Facts::Of(decision).Get("size_assumed").value(), "1");

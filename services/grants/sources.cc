@@ -124,7 +124,9 @@ absl::Status PeerSources::TakeDomestic(const Asked<suppliers::v1::CheckDomesticR
 
 absl::Status PeerSources::TakeSupplier(const Asked<Supplier>& asked, const std::string& bin,
                                        base::Date day, Outside* outside) const {
+  // A BIN says the month of registration, and nothing of activity since.
   outside->active_since = RegisteredBy(bin, day);
+  outside->active_since_assumed = outside->active_since.has_value();
   outside->supplier.name = SupplierName(bin);
   if (!asked->status.ok()) {
     // A producer that is not in the register: the two answers are not of one register.
@@ -150,6 +152,7 @@ absl::Status PeerSources::TakeSupplier(const Asked<Supplier>& asked, const std::
     outside->active_since = *since;
   } else if (!outside->active_since.has_value() && supplier.has_create_time()) {
     outside->active_since = DayOf(supplier.create_time());
+    outside->active_since_assumed = true;  // it was active before that, for how long nobody says
   }
   outside->supplier.etag = supplier.etag();
   return absl::OkStatus();

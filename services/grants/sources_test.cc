@@ -30,6 +30,7 @@ TEST_F(SourcesTest, EveryAnswerIsAFactWithItsVersion) {
   EXPECT_TRUE(outside->producer);
   EXPECT_EQ(outside->size, "MEDIUM");
   EXPECT_EQ(*outside->active_since, Day("1999-02-01"));
+  EXPECT_TRUE(outside->active_since_assumed) << "of a month in the BIN";
   EXPECT_EQ(outside->supplier.etag, "s1");
   EXPECT_TRUE(outside->project_on_map);
   EXPECT_EQ(outside->project_owner, Bin(1));
@@ -106,8 +107,10 @@ TEST_F(SourcesTest, APersonIsActiveSinceItsRegistrationHolds) {
     return PeerSources(played_.peers()).Ask(call_, application, Day("2026-06-15"));
   };
   EXPECT_EQ(*ask()->active_since, recorded) << "registered here";
+  EXPECT_TRUE(ask()->active_since_assumed);
   since = Day("2020-02-01");
   EXPECT_EQ(*ask()->active_since, Day("2020-02-01"));
+  EXPECT_FALSE(ask()->active_since_assumed) << "the register tells it";
   since = Day("2026-06-16");
   EXPECT_TRUE(rpc::IsNotAnswered(ask().status())) << "after the day that was asked about";
 }
