@@ -31,9 +31,8 @@ struct GateQuestion {
   std::string recipient;  // BIN or IIN
   std::string record;     // the case, as "supports/{id}"; empty: none yet
   base::Date day;         // on which the step is to be taken
-  // Where there is no case yet: what it would be paid from, and how much.
-  std::string programme;
-  base::Money sum;
+  std::string programme;  // where there is no case yet: what it would be paid from
+  base::Money sum;        // before consideration: how much that could be at most
 };
 
 class Gate {

@@ -105,7 +105,6 @@ absl::StatusOr<GateCase> GateCaseOf(const store::Reader& reader,
   ASSIGN_OR_RETURN(const ApplicationRow row,
                    Need(reader, kApplications, store::Key::Of(question.record)));
   asked.programme = row.application().programme();
-  ASSIGN_OR_RETURN(asked.sum, Money::FromProto(row.application().requested_sum()));
   return asked;
 }
 
@@ -127,11 +126,11 @@ absl::StatusOr<Notice> RegisterGate::Check(const rpc::Call& call,
   return notice;
 }
 
-absl::Status KeepNotice(const Env& env, store::Tx& tx, Notice* notice) {
+absl::Status KeepNotice(const Env& env, store::Tx& tx, Notice* notice, Money most) {
   if (env.own_gate) {
-    ASSIGN_OR_RETURN(
-        const GateCase asked,
-        GateCaseOf(tx, {notice->checkpoint(), notice->recipient(), notice->record(), tx.today()}));
+    ASSIGN_OR_RETURN(const GateCase asked,
+                     GateCaseOf(tx, {notice->checkpoint(), notice->recipient(), notice->record(),
+                                     tx.today(), "", most}));
     ASSIGN_OR_RETURN(const std::vector<std::string> now, JudgeGate(tx, asked));
     if (!std::equal(now.begin(), now.end(), notice->reasons().begin(), notice->reasons().end())) {
       return cases::GateNotChecked(notice->checkpoint());

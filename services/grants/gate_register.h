@@ -52,7 +52,9 @@ class RegisterGate final : public cases::Gate {
 // In the transaction that uses a notice: looks again, and records it. Of this register's own gate
 // GATE_NOT_CHECKED where anything is otherwise by now, for or against the recipient. To what
 // another gate let pass the lists of this register are added as its own word.
-absl::Status KeepNotice(const Env& env, store::Tx& tx, cases::Notice* notice);
+// `most`: as it was asked, before consideration.
+absl::Status KeepNotice(const Env& env, store::Tx& tx, cases::Notice* notice,
+                        base::Money most = base::Money());
 // A check that let nothing happen is on record as well, in a command of its own.
 absl::Status RecordFailed(Env& env, const rpc::Call& call, const cases::Notice& notice);
 

@@ -2,6 +2,7 @@
 // for or given twice, terms and norms that change meanwhile.
 #include "absl/strings/match.h"
 #include "common/cases/findings.h"
+#include "services/grants/gate_register.h"
 #include "services/grants/service_testing.h"
 
 namespace nisi::grants {
@@ -129,18 +130,41 @@ TEST_F(RightsTest, WhatWasFiledIsNotExchangedUnderItsDate) {
 
 // ---- Gate
 
+// The register's own, after which something happens before the command.
+class GateAndThen final : public cases::Gate {
+ public:
+  GateAndThen(const std::function<const store::Store&()>& store,
+              const std::function<void()>& meanwhile)
+      : store_(store), meanwhile_(meanwhile) {}
+  absl::StatusOr<cases::Notice> Check(const rpc::Call& call,
+                                      const cases::GateQuestion& question) override {
+    auto notice = RegisterGate(store_()).Check(call, question);
+    if (meanwhile_ != nullptr) meanwhile_();
+    return notice;
+  }
+
+ private:
+  const std::function<const store::Store&()> store_;
+  const std::function<void()>& meanwhile_;
+};
+
 TEST_F(RightsTest, TheGateLooksAgainInTheCommand) {
+  std::function<void()> meanwhile;
+  GateAndThen gate([this]() -> const store::Store& { return store(); }, meanwhile);
+  gate_ = &gate;
+  own_gate_ = true;
+  Reopen();
   const std::string name = At(Application::GATE_1, 1);
   std::string entry;
-  sources_.meanwhile = [&] { entry = List(1).name(); };
+  meanwhile = [&] { entry = List(1).name(); };
   EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED") << "listed meanwhile";
   EXPECT_EQ(StateOf(name), Application::GATE_1);
-  sources_.meanwhile = [&] { Unlist(entry); };
+  meanwhile = [&] { Unlist(entry); };
   EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED") << "taken off meanwhile";
   EXPECT_EQ(StateOf(name), Application::GATE_1) << "nobody is refused for what is no more";
-  sources_.meanwhile = [&] { SetMeasure(""); };
+  meanwhile = [&] { SetMeasure(""); };
   EXPECT_EQ(ReasonOf(Gate(name, authority_).status()), "GATE_NOT_CHECKED");
-  sources_.meanwhile = nullptr;
+  meanwhile = nullptr;
   v1::CheckEligibilityRequest dry;
   *dry.mutable_application() = MakeApplication(1);
   const auto eligible = Must<v1::Eligibility>("CheckEligibility", Owner(1), dry);
@@ -161,6 +185,43 @@ TEST_F(RightsTest, TheGateLooksAgainInTheCommand) {
   SetMeasure("M-1");
   ASSERT_TRUE(Gate(name, authority_).ok());
   EXPECT_EQ(StateOf(name), Application::EXAMINATION);
+}
+
+// Money must be there for what could be granted at most, not for what is asked for beyond that.
+TEST_F(RightsTest, TheGateAsksForTheMostThatCouldBeGranted) {
+  Application greedy = MakeApplication(1);
+  *greedy.mutable_requested_sum() = Tenge(900'000);  // of 1,000,000 tenge: a half may be granted
+  const std::string name = Create(greedy, Owner(1))->name();
+  ASSERT_TRUE(
+      Do<Application>("SubmitApplication", Owner(1), Naming<v1::SubmitApplicationRequest>(name))
+          .ok());
+  ASSERT_TRUE(Check(name, true, checker_).ok());
+  v1::CheckEligibilityRequest dry;
+  *dry.mutable_application() = greedy;
+  const auto waits = [&] {
+    return Must<v1::Eligibility>("CheckEligibility", Owner(1), dry).waits_for();
+  };
+  EXPECT_THAT(waits(), ::testing::IsEmpty());
+  // What is free comes down to one tenge less than that.
+  At(Application::APPROVED, 3, 2'500'001);
+  ASSERT_EQ(Stands(), "499999 2500001 0 0");
+  EXPECT_THAT(waits(), ElementsAre("NOT_ENOUGH_MONEY"));
+  ASSERT_TRUE(Gate(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::GATE_1) << "it waits";
+  Allocate(1);
+  EXPECT_THAT(waits(), ::testing::IsEmpty());
+  // What nothing could be granted for waits for no money: it is refused.
+  ASSERT_TRUE(Gate(name, authority_).ok());
+  EXPECT_EQ(StateOf(name), Application::EXAMINATION);
+  sources_.size = "LARGE";
+  Application large = MakeApplication(4, 1'000'000);
+  const std::string refused = Create(large, Owner(4))->name();
+  ASSERT_TRUE(
+      Do<Application>("SubmitApplication", Owner(4), Naming<v1::SubmitApplicationRequest>(refused))
+          .ok());
+  ASSERT_TRUE(Check(refused, true, checker_).ok());
+  ASSERT_TRUE(Gate(refused, authority_).ok());
+  EXPECT_EQ(StateOf(refused), Application::REFUSED);
 }
 
 // ---- Experts and votes

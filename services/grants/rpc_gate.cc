@@ -14,6 +14,7 @@ namespace {
 
 struct Told {
   Outside outside;
+  base::Money most;  // that could be granted
   cases::Notice notice;
 };
 
@@ -27,7 +28,7 @@ absl::StatusOr<Application> FindConditions(Env& env, store::Tx& tx, ApplicationS
                                            const Told& told) {
   Application& application = *step.row.mutable_application();
   cases::Notice notice = told.notice;
-  RETURN_IF_ERROR(KeepNotice(env, tx, &notice));
+  RETURN_IF_ERROR(KeepNotice(env, tx, &notice, told.most));
   if (WaitsForProgramme(notice)) {
     RETURN_IF_ERROR(step.Lead(Application::GATE_1));
     RETURN_IF_ERROR(FinishApplication(env, tx, &step));
@@ -68,11 +69,12 @@ absl::StatusOr<v1::Eligibility> CheckEligibility(Env& env, Call& call,
   }
   ASSIGN_OR_RETURN(const Outside outside, env.sources->Ask(call, application, call.today()));
   // Of no case yet: what the gate says is recorded nowhere.
-  ASSIGN_OR_RETURN(const base::Money sum, base::Money::FromProto(application.requested_sum()));
+  ASSIGN_OR_RETURN(const base::Money most,
+                   MostGrantable(application, outside.size, *env.norms, call.today()));
   ASSIGN_OR_RETURN(cases::Notice notice,
                    cases::AskGate(*env.gate, call,
                                   {gate::v1::BEFORE_CONSIDERATION, application.applicant(), "",
-                                   call.today(), application.programme(), sum}));
+                                   call.today(), application.programme(), most}));
   notice.set_name("the gate");
   v1::Eligibility found;
   if (WaitsForProgramme(notice)) {
@@ -111,13 +113,17 @@ absl::StatusOr<v1::Application> RunGate(Env& env, Call& call, const v1::RunGateR
                                           {.roles = found.roles, .etag = request.etag()}));
           application = std::move(*found.row.mutable_application());
         }
-        ASSIGN_OR_RETURN(told.notice,
-                         cases::AskGate(*env.gate, call,
-                                        {gate::v1::BEFORE_CONSIDERATION, application.applicant(),
-                                         request.name(), call.today()}));
         ASSIGN_OR_RETURN(const base::Date submitted,
                          base::Date::FromProto(application.submit_date()));
         ASSIGN_OR_RETURN(told.outside, env.sources->Ask(call, application, submitted));
+        // Not what is asked for: money that could not be granted need not be there.
+        ASSIGN_OR_RETURN(told.most,
+                         MostGrantable(application, told.outside.size, *env.norms, submitted));
+        ASSIGN_OR_RETURN(
+            told.notice,
+            cases::AskGate(*env.gate, call,
+                           {gate::v1::BEFORE_CONSIDERATION, application.applicant(), request.name(),
+                            call.today(), application.programme(), told.most}));
         return absl::OkStatus();
       },
       [&](store::Tx& tx) -> absl::StatusOr<Application> {

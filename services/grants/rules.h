@@ -147,6 +147,11 @@ absl::StatusOr<Decision> JudgeEligibility(const Candidacy& candidacy, const norm
 absl::StatusOr<Decision> ReplayEligibility(const Decision& stored);
 
 // Whether a reason of the gate is the programme's, which waits; all others are the recipient's.
+// Whether an enterprise of that size, as "MICRO", may get one.
+bool IsSmallOrMedium(const std::string& size);
+// All that the project costs. INVALID_FIELD for over 10^15 tenge.
+absl::StatusOr<base::Money> CostOf(const Application& application);
+
 bool IsOfProgramme(const std::string& gate_reason);
 
 // ---- Examination (rules_examination.cc)
@@ -163,6 +168,13 @@ absl::StatusOr<ScoreList> InOrder(const ScoreList& scores);
 absl::StatusOr<base::Money> AcceptCosts(
     const google::protobuf::RepeatedPtrField<v1::CloseExaminationRequest::Item>& items,
     Application* application);
+
+// The most that could be granted to an enterprise of that size if all its costs were accepted, by
+// the norms of the day on which it was filed: the least of what is asked for, the share of the
+// costs and the ceiling, where the index that it is counted in is known. Nothing to one that is
+// neither small nor medium.
+absl::StatusOr<base::Money> MostGrantable(const Application& application, const std::string& size,
+                                          const norms::Norms& norms, base::Date day);
 
 struct Examined {
   const Application* application = nullptr;  // with accepted_cost

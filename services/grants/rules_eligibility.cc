@@ -122,8 +122,8 @@ absl::StatusOr<Decision> DecideEligibility(const Facts& facts) {
   AddFinding(&decision, "ACTIVE_PRODUCER", producer == 1, errors::CoFinancing(), facts,
              With(facts, {kProducer, kSubmitted}, kProducerAssumed));
   ASSIGN_OR_RETURN(const std::string size, facts.Text(kSize));
-  AddFinding(&decision, "SMALL_OR_MEDIUM", size == "MICRO" || size == "SMALL" || size == "MEDIUM",
-             errors::Manufacturer(), facts, With(facts, {kSize}, kSizeAssumed));
+  AddFinding(&decision, "SMALL_OR_MEDIUM", IsSmallOrMedium(size), errors::Manufacturer(), facts,
+             With(facts, {kSize}, kSizeAssumed));
   ASSIGN_OR_RETURN(const std::string since, facts.Text(kActiveSince));
   ASSIGN_OR_RETURN(const int64_t years, facts.Number(kActivityYears));
   ASSIGN_OR_RETURN(const base::Date submitted, facts.Date(kSubmitted));
@@ -165,18 +165,11 @@ absl::Status SetOwn(const Candidacy& candidacy, Facts* facts) {
     facts->Set(name, value, candidacy.source.name, candidacy.source.etag);
   };
   const auto money = [](const google::type::Money& proto) { return Money::FromProto(proto); };
-  Money debt, cost;
+  Money debt;
   if (application.has_tax_debt()) {
     ASSIGN_OR_RETURN(debt, money(application.tax_debt()));
   }
-  for (const v1::CostItem& item : application.cost_items()) {
-    ASSIGN_OR_RETURN(const Money one, money(item.cost()));
-    const auto sum = cost.Add(one);
-    if (!sum.ok()) {
-      return base::InvalidField("application.cost_items", "come to more than 10^15 tenge");
-    }
-    cost = *sum;
-  }
+  ASSIGN_OR_RETURN(const Money cost, CostOf(application));
   ASSIGN_OR_RETURN(const Money requested, money(application.requested_sum()));
   ASSIGN_OR_RETURN(const Money own, money(application.own_contribution()));
   set(kApplicant, application.applicant());
@@ -213,6 +206,23 @@ void SetOutside(const Outside& outside, Facts* facts) {
 }
 
 }  // namespace
+
+bool IsSmallOrMedium(const std::string& size) {
+  return size == "MICRO" || size == "SMALL" || size == "MEDIUM";
+}
+
+absl::StatusOr<Money> CostOf(const Application& application) {
+  Money cost;
+  for (const v1::CostItem& item : application.cost_items()) {
+    ASSIGN_OR_RETURN(const Money one, Money::FromProto(item.cost()));
+    const auto sum = cost.Add(one);
+    if (!sum.ok()) {
+      return base::InvalidField("application.cost_items", "come to more than 10^15 tenge");
+    }
+    cost = *sum;
+  }
+  return cost;
+}
 
 bool IsTied(const google::protobuf::RepeatedPtrField<std::string>& bins,
             const Application& application) {

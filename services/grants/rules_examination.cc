@@ -48,6 +48,11 @@ absl::StatusOr<Money> ShareOfCost(Money sum, int64_t share_bp) {
   return Money::FromTiyn(static_cast<int64_t>(part));
 }
 
+absl::StatusOr<Money> TimesMci(Money mci, int64_t times) {
+  const absl::int128 sum = absl::int128(mci.tiyn()) * times;
+  return Money::FromTiyn(static_cast<int64_t>(std::min(sum, absl::int128(Money::kMaxTiyn))));
+}
+
 absl::StatusOr<Money> CeilingOf(const Facts& facts) {
   ASSIGN_OR_RETURN(const Money accepted, facts.Money(kAcceptedCost));
   ASSIGN_OR_RETURN(const Money asked, facts.Money(kAskedFor));
@@ -55,11 +60,13 @@ absl::StatusOr<Money> CeilingOf(const Facts& facts) {
   ASSIGN_OR_RETURN(const Money by_share, ShareOfCost(accepted, share));
   ASSIGN_OR_RETURN(const Money mci, facts.Money(kMci));
   ASSIGN_OR_RETURN(const int64_t times, facts.Number(kCeilingMci));
-  const absl::int128 ceiling = absl::int128(mci.tiyn()) * times;
-  ASSIGN_OR_RETURN(
-      const Money most,
-      Money::FromTiyn(static_cast<int64_t>(std::min(ceiling, absl::int128(Money::kMaxTiyn)))));
+  ASSIGN_OR_RETURN(const Money most, TimesMci(mci, times));
   return std::min({asked, by_share, most});
+}
+
+// A small enterprise is one of the micro size as well.
+const char* ShareNormOf(const std::string& size) {
+  return size == "MEDIUM" ? "grants.share.medium" : "grants.share.small";
 }
 
 absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
@@ -102,6 +109,21 @@ absl::StatusOr<Money> AcceptCosts(
   return cases::AcceptCosts(items, errors::CoFinancing(), application->mutable_cost_items());
 }
 
+absl::StatusOr<Money> MostGrantable(const Application& application, const std::string& size,
+                                    const norms::Norms& norms, base::Date day) {
+  if (!IsSmallOrMedium(size)) return Money();
+  ASSIGN_OR_RETURN(Money most, Money::FromProto(application.requested_sum()));
+  ASSIGN_OR_RETURN(const Money cost, CostOf(application));
+  ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(ShareNormOf(size), day));
+  ASSIGN_OR_RETURN(const Money by_share, ShareOfCost(cost, share.hundredths()));
+  most = std::min(most, by_share);
+  const auto mci = norms.Tenge(kMci, day);
+  if (!mci.ok()) return most;  // not known yet: the examination waits for it, the gate need not
+  ASSIGN_OR_RETURN(const int64_t times, norms.Int(kCeilingMci, day));
+  ASSIGN_OR_RETURN(const Money ceiling, TimesMci(*mci, times));
+  return std::min(most, ceiling);
+}
+
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
                                           base::Date day) {
   const Application& application = *examined.application;
@@ -118,8 +140,7 @@ absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms:
   RETURN_IF_ERROR(facts.SetNorm(norms, kPassShare, day));
   RETURN_IF_ERROR(facts.SetNorm(norms, kMci, day));
   RETURN_IF_ERROR(facts.SetNorm(norms, kCeilingMci, day));
-  // A small enterprise is one of the micro size as well.
-  const std::string key = examined.size == "MEDIUM" ? "grants.share.medium" : "grants.share.small";
+  const std::string key = ShareNormOf(examined.size);
   ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
   ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
   facts.Set(kShareOfSize, absl::StrCat(share.hundredths()),

@@ -229,6 +229,36 @@ TEST(RulesTest, WhatMayBeGranted) {
   }
 }
 
+// The least of what is asked for, the share of all costs and the ceiling.
+TEST(RulesTest, TheMostThatCouldBeGranted) {
+  struct Case {
+    const char* size;
+    int64_t cost, asked;
+    const char* most;
+  };
+  const norms::Norms norms = NormsToCome();
+  for (const Case& c :
+       {Case{"SMALL", 1'000'000, 600'000, "500000.00"},
+        Case{"MICRO", 1'000'000, 600'000, "500000.00"},
+        Case{"MEDIUM", 1'000'000, 600'000, "400000.00"},
+        Case{"SMALL", 1'000'000, 499'999, "499999.00"},
+        Case{"SMALL", 1'000'000'000, 999'000'000, "216250000.00"},  // 50,000 MCI of 4,325 tenge
+        Case{"LARGE", 1'000'000, 600'000, "0.00"}, Case{"", 1'000'000, 600'000, "0.00"}}) {
+    Application application = MakeApplication(1);
+    *application.mutable_cost_items(0)->mutable_cost() = Tenge(c.cost);
+    *application.mutable_requested_sum() = Tenge(c.asked);
+    EXPECT_EQ(MostGrantable(application, c.size, norms, Day("2026-06-15"))->ToString(), c.most)
+        << c.size << " " << c.cost;
+  }
+  // The index of a year that is not known yet bounds nothing; the examination will ask for it.
+  Application application = MakeApplication(1);
+  *application.mutable_cost_items(0)->mutable_cost() = Tenge(2'000'000'000);
+  *application.mutable_requested_sum() = Tenge(1'500'000'000);
+  EXPECT_EQ(
+      MostGrantable(application, "SMALL", *norms::Norms::Default(), Day("2027-06-15"))->ToString(),
+      "1000000000.00");
+}
+
 TEST(RulesTest, ThePassMarkIsSixtyPercentOfAll) {
   const norms::Norms norms = NormsToCome();
   Application application = MakeApplication(1);

@@ -29,7 +29,7 @@ class Service final : public rpc::HostedService {
     env_.store = &store();
     gate_ = std::make_unique<RegisterGate>(store());
     env_.gate = neighbours.gate != nullptr ? neighbours.gate : gate_.get();
-    env_.own_gate = neighbours.gate == nullptr;
+    env_.own_gate = neighbours.gate == nullptr || neighbours.own_gate;
     sources_ = std::make_unique<PeerSources>(options.peers);
     env_.sources = neighbours.sources != nullptr ? neighbours.sources : sources_.get();
     RETURN_IF_ERROR(BindGrants());

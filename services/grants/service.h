@@ -18,6 +18,7 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions&
 struct Neighbours {
   Sources* sources = nullptr;
   cases::Gate* gate = nullptr;
+  bool own_gate = false;  // `gate` is this register's own all the same, with something after it
 };
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOptions& options,
                                                              const Neighbours& neighbours);

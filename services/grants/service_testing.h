@@ -108,7 +108,6 @@ class TableOfAnswers final : public Sources {
       return base::Unavailable("DEPENDENCY_NOT_ANSWERED", down, absl::Seconds(1));
     }
     asked.push_back(day);
-    if (meanwhile != nullptr) meanwhile();
     Outside outside;
     for (const std::string& code : application.goods_codes()) {
       outside.goods.emplace_back(code, listed.contains(code) ? "LISTED" : "NOT_LISTED");
@@ -132,7 +131,6 @@ class TableOfAnswers final : public Sources {
   bool on_map = true;
   std::string owner;
   std::vector<base::Date> asked;
-  std::function<void()> meanwhile;  // what happens while they are asked
 };
 
 class GrantsTest : public rpc::HostedTest {
@@ -140,7 +138,7 @@ class GrantsTest : public rpc::HostedTest {
   GrantsTest() : HostedTest("grants", Day("2026-06-15"), NormsToCome()) {}
   absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenService(
       rpc::HostOptions options) override {
-    return OpenWith(options, {.sources = asked_, .gate = gate_});
+    return OpenWith(options, {.sources = asked_, .gate = gate_, .own_gate = own_gate_});
   }
   void Reopen() override {
     server_.reset();
@@ -521,6 +519,7 @@ class GrantsTest : public rpc::HostedTest {
   TableOfAnswers sources_;
   Sources* asked_ = &sources_;
   cases::Gate* gate_ = nullptr;  // null: the register's own
+  bool own_gate_ = false;
   std::unique_ptr<rpc::LocalServer> server_;
   std::atomic<int> orders_{0};
   const rpc::Caller authority_ = CallerOf("ministry", {rpc::v1::AUTHORITY_INDUSTRY});
