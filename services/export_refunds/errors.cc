@@ -225,8 +225,15 @@ absl::Status EvidenceMissing() {
 }
 absl::Status FigureNotReported(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
+                 "A year without a report counts as none: there is no figure to accept.")
+      .Field(field, "must be a year that was reported on")
+      .Cite(Monitoring());
+}
+absl::Status FigureOverReported(const std::string& field, const std::string& reported) {
+  return Refusal(StatusCode::kInvalidArgument, "FIGURE_OVER_REPORTED",
                  "A figure cannot exceed what was reported for the year.")
-      .Field(field, "must be of a year that was reported on, and not above what was")
+      .With("reported", reported)
+      .Field(field, "must not be above what was reported")
       .Cite(Monitoring());
 }
 absl::Status RepaymentDateInvalid() {

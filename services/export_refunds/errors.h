@@ -57,10 +57,12 @@ absl::Status ReportYearInvalid(const std::string& what);   // REPORT_YEAR_INVALI
 absl::Status ObligationsNotDue(base::Date day);            // OBLIGATIONS_NOT_DUE
 absl::Status EvidenceMissing();                            // EVIDENCE_MISSING
 absl::Status FigureNotReported(const std::string& field);  // FIGURE_NOT_REPORTED
-absl::Status DemandMade();                                 // DEMAND_MADE
-absl::Status DemandMissing();                              // DEMAND_MISSING
-absl::Status RepaymentOverDue(const std::string& due);     // REPAYMENT_OVER_DUE
-absl::Status RepaymentDateInvalid();                       // REPAYMENT_DATE_INVALID
+// FIGURE_OVER_REPORTED
+absl::Status FigureOverReported(const std::string& field, const std::string& reported);
+absl::Status DemandMade();                              // DEMAND_MADE
+absl::Status DemandMissing();                           // DEMAND_MISSING
+absl::Status RepaymentOverDue(const std::string& due);  // REPAYMENT_OVER_DUE
+absl::Status RepaymentDateInvalid();                    // REPAYMENT_DATE_INVALID
 
 // A service that is asked for facts has not answered: not done, nothing changed.
 absl::Status NotAnswered(const std::string& service, const std::string& what);

@@ -192,7 +192,7 @@ absl::StatusOr<Accepted> AcceptedOf(const Volumes& told, const Documents& docume
     const auto most = base::Quantity::Parse(report->second.volume);
     if (!most.ok()) return base::StoreCorrupt("volume of a report");
     if (!volume.ok() || *volume > *most) {
-      return errors::FigureNotReported(absl::StrCat(field, ".volume"));
+      return errors::FigureOverReported(absl::StrCat(field, ".volume"), report->second.volume);
     }
     if (*volume < *most) accepted.less[told[i].year()] = told[i].volume();
   }

@@ -43,8 +43,9 @@ struct Accepted {
   Origin origin;  // the claim with which all this is recorded
 };
 // What is told to be accepted, without years that are accepted as they were reported.
-// FIGURE_NOT_REPORTED for more than was reported, or of a year without a report; EVIDENCE_MISSING
-// for less by nothing; INVALID_FIELD for a year twice, and for evidence of no such figure.
+// FIGURE_NOT_REPORTED of a year without a report; FIGURE_OVER_REPORTED for more than was reported;
+// EVIDENCE_MISSING for less by nothing; INVALID_FIELD for a year twice, and for evidence of no such
+// figure.
 absl::StatusOr<Accepted> AcceptedOf(const Volumes& told, const Documents& documents,
                                     const std::string& grounds,
                                     const std::map<int32_t, Reported>& reports,

@@ -1098,7 +1098,7 @@ TEST_F(ClaimTest, AReportIsAcceptedInPart) {
     return ReasonOf(Do<v1::Claim>("AssessObligations", institute_, request).status());
   };
   EXPECT_EQ(reason(asking({{2025, "200"}})), "EVIDENCE_MISSING");
-  EXPECT_EQ(reason(asking({{2025, "300.001"}})), "FIGURE_NOT_REPORTED");
+  EXPECT_EQ(reason(asking({{2025, "300.001"}})), "FIGURE_OVER_REPORTED");
   EXPECT_EQ(reason(asking({{2023, "100"}})), "FIGURE_NOT_REPORTED");
   EXPECT_EQ(reason(asking({{2025, "300"}, {2025, "300"}})), "INVALID_FIELD");
   Request idle = asking({{2026, "400"}});

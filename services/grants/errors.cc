@@ -423,6 +423,13 @@ absl::Status ReportUnknown(const std::string& field) {
 
 absl::Status FigureNotReported(const std::string& field) {
   return Refusal(StatusCode::kInvalidArgument, "FIGURE_NOT_REPORTED",
+                 "A figure that none of the named reports has needs documents.")
+      .Field(field, "must be of an indicator that a named report has, or documents be given")
+      .Cite(Monitoring());
+}
+
+absl::Status FigureDiffers(const std::string& field) {
+  return Refusal(StatusCode::kInvalidArgument, "FIGURE_DIFFERS",
                  "A figure other than the last reported one needs documents.")
       .Field(field, "must be what the last of the named reports says, or documents be given")
       .Cite(Monitoring());

@@ -424,8 +424,8 @@ TEST_F(RightsTest, AnAssessmentNamesWhatItRestsOn) {
   EXPECT_EQ(assessed("50", {absl::StrCat(Sibling("agreements", name), "/reports/2028h1")}, true),
             "REPORT_UNKNOWN");
   EXPECT_EQ(assessed("50", {silent}, false), "FIGURE_NOT_REPORTED");
-  EXPECT_EQ(assessed("60", {last}, false), "FIGURE_NOT_REPORTED");
-  EXPECT_EQ(assessed("40", {last, early}, false), "FIGURE_NOT_REPORTED") << "the last one counts";
+  EXPECT_EQ(assessed("60", {last}, false), "FIGURE_DIFFERS");
+  EXPECT_EQ(assessed("40", {last, early}, false), "FIGURE_DIFFERS") << "the last one counts";
   EXPECT_EQ(StateOf(name), Application::MONITORING);
   EXPECT_EQ(assessed("50.0", {last, early}, false), "");
   EXPECT_EQ(StateOf(name), Application::RECOVERY);

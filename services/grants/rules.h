@@ -251,8 +251,9 @@ struct Evidence {
   std::vector<v1::MonitoringReport> reports;  // by half-year
   Documents documents;
 };
-// EVIDENCE_MISSING for none; FIGURE_NOT_REPORTED for a figure that is not what the last of the
-// reports with its indicator says, where there are no documents.
+// EVIDENCE_MISSING for none; where there are no documents, FIGURE_NOT_REPORTED for a figure that no
+// report names, and FIGURE_DIFFERS for one that is not what the last of the reports with its
+// indicator says.
 absl::Status CheckEvidence(const cases::Obligations& obligations,
                            const std::vector<std::string>& facts, const Evidence& evidence);
 // How far obligations are fulfilled and what is to be returned for the rest, as of a day.

@@ -235,9 +235,9 @@ absl::Status CheckEvidence(const cases::Obligations& obligations,
   if (!evidence.documents.empty()) return absl::OkStatus();
   for (size_t i = 0; i < facts.size(); ++i) {
     const Figure last = LastReported(evidence, obligations[static_cast<int>(i)].indicator());
-    if (last.report == nullptr || Plain(last.value) != Plain(facts[i])) {
-      return errors::FigureNotReported(absl::StrCat("facts[", i, "]"));
-    }
+    const std::string field = absl::StrCat("facts[", i, "]");
+    if (last.report == nullptr) return errors::FigureNotReported(field);
+    if (Plain(last.value) != Plain(facts[i])) return errors::FigureDiffers(field);
   }
   return absl::OkStatus();
 }
