@@ -172,8 +172,8 @@ absl::StatusOr<v1::Claim> UpdateClaim(Env& env, const Call& call, store::Tx& tx,
 
 absl::StatusOr<v1::DeleteClaimResponse> DeleteClaim(Env& /*env*/, const Call& call, store::Tx& tx,
                                                     const v1::DeleteClaimRequest& request) {
-  // What can be signed can be given up: drafts.
-  RETURN_IF_ERROR(BeginClaim(tx, call, ClaimVerb::kSign, request.name(), request.etag()).status());
+  RETURN_IF_ERROR(
+      BeginClaim(tx, call, ClaimVerb::kGiveUp, request.name(), request.etag()).status());
   ASSIGN_OR_RETURN(const std::vector<ExpenseRow> expenses, ExpensesOf(tx, request.name()));
   for (const ExpenseRow& row : expenses) {
     RETURN_IF_ERROR(tx.End(kExpenses, store::Key::Of(row.claim(), row.number())));

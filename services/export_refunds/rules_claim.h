@@ -44,6 +44,7 @@ enum class ClaimVerb {
   kRepay,
   kGiveWay,
   kReverse,
+  kGiveUp,  // a draft
 };
 // From the day of the passed second check, by which a notice of it is good as well.
 inline constexpr char kPaymentTerm[] = "export_refunds.days.payment";

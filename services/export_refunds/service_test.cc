@@ -1312,8 +1312,10 @@ TEST_F(ClaimTest, DraftsAreEditedAndGivenUp) {
   EXPECT_EQ(Do<v1::Claim>("GetClaim", auditor_, get).status().code(), absl::StatusCode::kNotFound);
   const std::string kept = Signed(1, {MakeExpense()});
   give_up.set_name(kept);
-  EXPECT_EQ(ReasonOf(Do<v1::DeleteClaimResponse>("DeleteClaim", Entity(1), give_up).status()),
-            "CLAIM_STATE");
+  const absl::Status refused =
+      Do<v1::DeleteClaimResponse>("DeleteClaim", Entity(1), give_up).status();
+  EXPECT_EQ(ReasonOf(refused), "CLAIM_STATE");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("verb"), "give up");
 }
 
 TEST_F(ClaimTest, AListIsTakenIn) {
