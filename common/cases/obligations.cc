@@ -254,10 +254,11 @@ absl::Status CheckObligations(const Obligations& obligations, const std::string&
     const Obligation& obligation = obligations[i];
     const std::string path = absl::StrCat(field, "[", i, "].target");
     const auto target = base::Quantity::Parse(obligation.target());
-    if (!target.ok() || target->thousandths() == 0) {
-      return base::InvalidField(path, "must be above 0");
-    }
     const auto baseline = base::Quantity::Parse(obligation.baseline());
+    const bool from_above = baseline.ok() && baseline->thousandths() > 0;
+    if (!target.ok() || (target->thousandths() == 0 && !from_above)) {
+      return base::InvalidField(path, "must be above 0, or 0 from a baseline above it");
+    }
     if (IsToGrow(obligation.area()) && baseline.ok() && *target < *baseline) {
       return base::InvalidField(path, "must not be below the baseline: it is to increase");
     }

@@ -33,9 +33,9 @@ base::LegalBasis CounterObligations();  // Art. 27(3)
 base::LegalBasis ReturnOfMoneyOwed();   // Art. 27(4)
 
 // Whether an agreement may hold them: OBLIGATION_MISSING for none (Art. 27(3)); INVALID_FIELD where
-// a target is 0, or of productivity or export below its baseline, as Art. 27(3) asks for an
-// increase of these; where the weights do not add up to 10000 or only some have one. `field`: the
-// path of the list in the request.
+// a target is 0 without a baseline above it, by which alone it could be judged; or of productivity
+// or export below its baseline, as Art. 27(3) asks for an increase of these; where the weights do
+// not add up to 10000 or only some have one. `field`: the path of the list in the request.
 absl::Status CheckObligations(const Obligations& obligations, const std::string& field);
 
 // ---- The facts of a judgment. `record` and `version` as with Facts::Set.

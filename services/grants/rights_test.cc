@@ -224,6 +224,22 @@ TEST_F(RightsTest, TheGateAsksForTheMostThatCouldBeGranted) {
   EXPECT_EQ(StateOf(refused), Application::REFUSED);
 }
 
+// From a baseline above it a target of 0 can be judged; without one it cannot.
+TEST_F(RightsTest, WhatIsToEndMayBeAnObligation) {
+  Application application = MakeApplication(1);
+  cases::Obligation& imports = *application.mutable_obligations(0);
+  imports.set_area(cases::Obligation::DOMESTIC_MARKET);
+  imports.set_indicator("imported windings");
+  imports.set_target("0");
+  EXPECT_EQ(ReasonOf(Create(application, Owner(1)).status()), "INVALID_FIELD");
+  imports.set_baseline("0");
+  EXPECT_EQ(ReasonOf(Create(application, Owner(1)).status()), "INVALID_FIELD");
+  imports.set_baseline("300");
+  EXPECT_TRUE(Create(application, Owner(1)).ok());
+  imports.set_area(cases::Obligation::EXPORT);  // which is to grow
+  EXPECT_EQ(ReasonOf(Create(application, Owner(1)).status()), "INVALID_FIELD");
+}
+
 // ---- Experts and votes
 
 TEST_F(RightsTest, AnExpertWhoTurnsOutToBeTiedIsTakenOffWithItsScores) {
