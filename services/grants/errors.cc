@@ -177,6 +177,13 @@ absl::Status CommissionNotFormed(int64_t minimum) {
       .Cite(Examining());
 }
 
+absl::Status MemberHasActed(const std::string& field) {
+  return Refusal(StatusCode::kFailedPrecondition, "MEMBER_HAS_ACTED",
+                 "A member has prepared or examined the application, and could not vote on it.")
+      .Precondition("COMMISSION", field, "somebody who has done neither is needed")
+      .Cite(Examining());
+}
+
 absl::Status MemberRecused() {
   return Refusal(StatusCode::kFailedPrecondition, "MEMBER_RECUSED",
                  "The member has declared a conflict of interest and may not vote.")

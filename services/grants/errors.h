@@ -61,28 +61,29 @@ absl::Status TermRunning(base::Date until);           // TERM_RUNNING
 absl::Status TrancheState(const std::string& state, const std::string& needed);  // TRANCHE_STATE
 absl::Status RemarkMissing();                                                    // REMARK_MISSING
 absl::Status GateFailed(const std::string& reasons);                             // GATE_FAILED
-absl::Status ReportPeriodOpen();                           // REPORT_PERIOD_OPEN
-absl::Status IndicatorUnknown(const std::string& field);   // INDICATOR_UNKNOWN
-absl::Status ObligationsRunning(base::Date until);         // OBLIGATIONS_RUNNING
-absl::Status FactsIncomplete();                            // FACTS_INCOMPLETE
-absl::Status DemandExists();                               // DEMAND_EXISTS
-absl::Status PaymentDateInvalid();                         // PAYMENT_DATE_INVALID
-absl::Status SumOverDemand(base::Money most);              // SUM_OVER_DEMAND
-absl::Status CompetitivenessForbidden();                   // COMPETITIVENESS_FORBIDDEN
-absl::Status ListedInFuture(const std::string& field);     // LISTED_IN_FUTURE
-absl::Status ListedByDemand();                             // LISTED_BY_DEMAND
-absl::Status EntryEndInvalid();                            // ENTRY_END_INVALID
-absl::Status ContributionNotRaised();                      // CONTRIBUTION_NOT_RAISED
-absl::Status EvidenceMissing();                            // EVIDENCE_MISSING
-absl::Status ReportUnknown(const std::string& field);      // REPORT_UNKNOWN
-absl::Status FigureNotReported(const std::string& field);  // FIGURE_NOT_REPORTED
-absl::Status FigureDiffers(const std::string& field);      // FIGURE_DIFFERS
-absl::Status AmendmentEmpty();                                            // AMENDMENT_EMPTY
-absl::Status AmendmentMissing();                                          // AMENDMENT_MISSING
-absl::Status AmendmentDatesInvalid(const std::string& why);               // AMENDMENT_DATES_INVALID
-absl::Status ObligationsOver();                                           // AGREEMENT_OVER
-absl::Status DebtDatesInvalid();                                          // DEBT_DATES_INVALID
-absl::Status DebtDiffers();                                               // DEBT_DIFFERS
-absl::Status DebtOfRegister(const std::string& told_by);                  // DEBT_OF_REGISTER
+absl::Status ReportPeriodOpen();                             // REPORT_PERIOD_OPEN
+absl::Status IndicatorUnknown(const std::string& field);     // INDICATOR_UNKNOWN
+absl::Status ObligationsRunning(base::Date until);           // OBLIGATIONS_RUNNING
+absl::Status FactsIncomplete();                              // FACTS_INCOMPLETE
+absl::Status DemandExists();                                 // DEMAND_EXISTS
+absl::Status PaymentDateInvalid();                           // PAYMENT_DATE_INVALID
+absl::Status SumOverDemand(base::Money most);                // SUM_OVER_DEMAND
+absl::Status CompetitivenessForbidden();                     // COMPETITIVENESS_FORBIDDEN
+absl::Status ListedInFuture(const std::string& field);       // LISTED_IN_FUTURE
+absl::Status ListedByDemand();                               // LISTED_BY_DEMAND
+absl::Status EntryEndInvalid();                              // ENTRY_END_INVALID
+absl::Status ContributionNotRaised();                        // CONTRIBUTION_NOT_RAISED
+absl::Status EvidenceMissing();                              // EVIDENCE_MISSING
+absl::Status ReportUnknown(const std::string& field);        // REPORT_UNKNOWN
+absl::Status FigureNotReported(const std::string& field);    // FIGURE_NOT_REPORTED
+absl::Status FigureDiffers(const std::string& field);        // FIGURE_DIFFERS
+absl::Status MemberHasActed(const std::string& field);       // MEMBER_HAS_ACTED
+absl::Status AmendmentEmpty();                               // AMENDMENT_EMPTY
+absl::Status AmendmentMissing();                             // AMENDMENT_MISSING
+absl::Status AmendmentDatesInvalid(const std::string& why);  // AMENDMENT_DATES_INVALID
+absl::Status ObligationsOver();                              // AGREEMENT_OVER
+absl::Status DebtDatesInvalid();                             // DEBT_DATES_INVALID
+absl::Status DebtDiffers();                                  // DEBT_DIFFERS
+absl::Status DebtOfRegister(const std::string& told_by);     // DEBT_OF_REGISTER
 
 }  // namespace nisi::grants::errors

@@ -37,6 +37,18 @@ Member* OwnPlace(const Call& call, Commission* commission) {
   return nullptr;
 }
 
+// Who prepared or examined the application, and could not vote on it.
+std::set<std::string> BarredFrom(const ApplicationRow& row) {
+  std::set<std::string> subjects;
+  for (const auto& act : row.life().acts()) {
+    const auto duty = static_cast<base::Duty>(act.duty());
+    if (duty == base::Duty::kPrepares || duty == base::Duty::kExamines) {
+      subjects.insert(act.subject());
+    }
+  }
+  return subjects;
+}
+
 // By what is known of it, or by whom it has signed in for.
 bool HasTie(const Member& member, const Application& application, const std::string& caller_bin) {
   google::protobuf::RepeatedPtrField<std::string> ties = member.ties();
@@ -106,7 +118,7 @@ absl::StatusOr<v1::Commission> OpenMeeting(Env& env, const Call& call, store::Tx
                                            const v1::OpenMeetingRequest& request) {
   ASSIGN_OR_RETURN(ApplicationStep step, BeginApplication(tx, call, ApplicationVerb::kOpenMeeting,
                                                           request.name(), request.etag()));
-  RETURN_IF_ERROR(CheckFormed(request.members(), *env.norms, tx.today()));
+  RETURN_IF_ERROR(CheckFormed(request.members(), BarredFrom(step.row), *env.norms, tx.today()));
   RETURN_IF_ERROR(Replace(env, tx, request, step.row.application()));
   ASSIGN_OR_RETURN(const Declared declared, DeclaredBefore(tx, request.name()));
   ASSIGN_OR_RETURN(const int64_t number, tx.Next("commissions"));

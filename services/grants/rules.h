@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -193,9 +194,11 @@ absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
 
 // The norms by which it votes.
 const cases::VoteNorms& VotesBy();
-// COMMISSION_NOT_FORMED.
+// COMMISSION_NOT_FORMED. MEMBER_HAS_ACTED for one of `acted`, who prepared or examined the case and
+// could not vote.
 absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Commission::Member>& members,
-                         const norms::Norms& norms, base::Date day);
+                         const std::set<std::string>& acted, const norms::Norms& norms,
+                         base::Date day);
 
 struct Meeting {
   const Commission* commission = nullptr;

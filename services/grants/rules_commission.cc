@@ -140,7 +140,13 @@ const cases::VoteNorms& VotesBy() {
 }
 
 absl::Status CheckFormed(const google::protobuf::RepeatedPtrField<Member>& members,
-                         const norms::Norms& norms, base::Date day) {
+                         const std::set<std::string>& acted, const norms::Norms& norms,
+                         base::Date day) {
+  for (int i = 0; i < members.size(); ++i) {
+    if (acted.contains(members[i].subject())) {
+      return errors::MemberHasActed(absl::StrCat("members[", i, "].subject"));
+    }
+  }
   ASSIGN_OR_RETURN(const int64_t least, norms.Int(VotesBy().members_min, day));
   std::set<std::string> subjects;
   int chairs = 0;
