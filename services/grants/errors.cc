@@ -261,6 +261,14 @@ absl::Status SharesInvalid(base::Date day) {
       .Cite(Agreeing());
 }
 
+absl::Status GrantTooSmall(const std::string& field, base::Money least) {
+  return Refusal(StatusCode::kFailedPrecondition, "GRANT_TOO_SMALL",
+                 "The sum is too small for its tranches: one of them would be nothing.")
+      .With("least", least.ToString())
+      .Precondition("SUM", field, absl::StrCat(least.ToString(), " tenge or more are needed"))
+      .Cite(Agreeing());
+}
+
 absl::Status EarlierNotAssessed() {
   return Refusal(StatusCode::kFailedPrecondition, "EARLIER_NOT_ASSESSED",
                  "An earlier agreement of the entity is over but not assessed, so it is not known "

@@ -85,5 +85,7 @@ absl::Status ObligationsOver();                              // AGREEMENT_OVER
 absl::Status DebtDatesInvalid();                             // DEBT_DATES_INVALID
 absl::Status DebtDiffers();                                  // DEBT_DIFFERS
 absl::Status DebtOfRegister(const std::string& told_by);     // DEBT_OF_REGISTER
+// GRANT_TOO_SMALL
+absl::Status GrantTooSmall(const std::string& field, base::Money least);
 
 }  // namespace nisi::grants::errors

@@ -224,6 +224,31 @@ TEST_F(RightsTest, TheGateAsksForTheMostThatCouldBeGranted) {
   EXPECT_EQ(StateOf(refused), Application::REFUSED);
 }
 
+// What is asked for is enough for its tranches, or it is not filed.
+TEST_F(RightsTest, TooSmallAGrantIsNotFiled) {
+  Application small = MakeApplication(1);
+  *small.mutable_requested_sum() = base::Money::FromTiyn(3)->ToProto();
+  const std::string name = Create(small, Owner(1))->name();
+  const auto submit = [&] {
+    return Do<Application>("SubmitApplication", Owner(1),
+                           Naming<v1::SubmitApplicationRequest>(name))
+        .status();
+  };
+  const absl::Status refused = submit();
+  EXPECT_EQ(ReasonOf(refused), "GRANT_TOO_SMALL");
+  EXPECT_EQ(base::InfoOf(refused).metadata().at("least"), "0.04");
+  v1::CheckEligibilityRequest dry;
+  *dry.mutable_application() = small;
+  EXPECT_EQ(ReasonOf(Do<v1::Eligibility>("CheckEligibility", Owner(1), dry).status()),
+            "GRANT_TOO_SMALL");
+  v1::UpdateApplicationRequest more;
+  more.mutable_application()->set_name(name);
+  *more.mutable_application()->mutable_requested_sum() = base::Money::FromTiyn(4)->ToProto();
+  more.mutable_update_mask()->add_paths("requested_sum");
+  Must<Application>("UpdateApplication", Owner(1), more);
+  EXPECT_EQ(submit(), absl::OkStatus());
+}
+
 // From a baseline above it a target of 0 can be judged; without one it cannot.
 TEST_F(RightsTest, WhatIsToEndMayBeAnObligation) {
   Application application = MakeApplication(1);

@@ -88,6 +88,7 @@ absl::StatusOr<v1::Application> SubmitApplication(Env& env, const Call& call, st
   Application& application = *step.row.mutable_application();
   RETURN_IF_ERROR(CheckNamed(tx, application));
   RETURN_IF_ERROR(CheckDates(application, *env.norms, tx.today()));
+  RETURN_IF_ERROR(CheckAskedFor(application, *env.norms, tx.today()));
   *application.mutable_submit_date() = tx.today().ToProto();
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));
   return Shown(call, step);
@@ -138,6 +139,7 @@ absl::StatusOr<v1::Application> ResubmitApplication(Env& env, const Call& call, 
   RETURN_IF_ERROR(CheckNamed(tx, application));
   ASSIGN_OR_RETURN(const base::Date filed, base::Date::FromProto(application.submit_date()));
   RETURN_IF_ERROR(CheckDates(application, *env.norms, filed));
+  RETURN_IF_ERROR(CheckAskedFor(application, *env.norms, filed));
   application.clear_completeness();  // of the version before
   RETURN_IF_ERROR(FinishApplication(env, tx, &step));
   return Shown(call, step);

@@ -67,6 +67,7 @@ absl::StatusOr<v1::Eligibility> CheckEligibility(Env& env, Call& call,
     RETURN_IF_ERROR(CheckEarlier(view, application));
     RETURN_IF_ERROR(CheckProgramme(view, application.programme(), "application.programme"));
   }
+  RETURN_IF_ERROR(CheckAskedFor(application, *env.norms, call.today()));
   ASSIGN_OR_RETURN(const Outside outside, env.sources->Ask(call, application, call.today()));
   // Of no case yet: what the gate says is recorded nowhere.
   ASSIGN_OR_RETURN(const base::Money most,

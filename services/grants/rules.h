@@ -122,9 +122,9 @@ struct Outside {
   std::string size;
   // Since when it is active; absent: not known.
   std::optional<base::Date> active_since;
-  Source supplier;
   // No register has told that day: it follows from the BIN, or from when the supplier was entered.
   bool active_since_assumed = false;
+  Source supplier;
   // That it is a producer, or its size, rests on an assumption over there.
   bool producer_assumed = false;
   bool size_assumed = false;
@@ -147,12 +147,12 @@ struct Candidacy {
 absl::StatusOr<Decision> JudgeEligibility(const Candidacy& candidacy, const norms::Norms& norms);
 absl::StatusOr<Decision> ReplayEligibility(const Decision& stored);
 
-// Whether a reason of the gate is the programme's, which waits; all others are the recipient's.
 // Whether an enterprise of that size, as "MICRO", may get one.
 bool IsSmallOrMedium(const std::string& size);
 // All that the project costs. INVALID_FIELD for over 10^15 tenge.
 absl::StatusOr<base::Money> CostOf(const Application& application);
 
+// Whether a reason of the gate is the programme's, which waits; all others are the recipient's.
 bool IsOfProgramme(const std::string& gate_reason);
 
 // ---- Examination (rules_examination.cc)
@@ -176,6 +176,9 @@ absl::StatusOr<base::Money> AcceptCosts(
 // neither small nor medium.
 absl::StatusOr<base::Money> MostGrantable(const Application& application, const std::string& size,
                                           const norms::Norms& norms, base::Date day);
+// Whether what is asked for is enough for its tranches. GRANT_TOO_SMALL.
+absl::Status CheckAskedFor(const Application& application, const norms::Norms& norms,
+                           base::Date day);
 
 struct Examined {
   const Application* application = nullptr;  // with accepted_cost
@@ -184,8 +187,9 @@ struct Examined {
   Source source;
 };
 // Outcome the most that may be granted, in tenge: accepted cost by the share of the size, down to
-// the tiyn; the norm's ceiling in MCI of the year; the sum asked for. A finding says whether the
-// scores reach the pass mark. Norms are those of `day`, on which it was filed.
+// the tiyn; the norm's ceiling in MCI of the year; the sum asked for. Findings say whether the
+// scores reach the pass mark, and whether that much is enough for its tranches. Norms are those of
+// `day`, on which it was filed.
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
                                           base::Date day);
 absl::StatusOr<Decision> ReplayExamination(const Decision& stored);
@@ -223,7 +227,11 @@ absl::StatusOr<bool> CanDecide(const Commission& commission, const Application& 
 
 // ---- Agreement, payment, excuse (rules_agreement.cc)
 
-// Three, by the norms of the day; the last one takes what rounding leaves. TRANCHE_SHARES_INVALID.
+// The least sum none of whose tranches is nothing, by the norms of the day; and by the shares of
+// all but the last, which takes what rounding leaves. TRANCHE_SHARES_INVALID.
+absl::StatusOr<base::Money> LeastGrant(const norms::Norms& norms, base::Date day);
+absl::StatusOr<base::Money> LeastGrantBy(const std::vector<base::Percent>& shares);
+// Three, by the norms of the day. TRANCHE_SHARES_INVALID; GRANT_TOO_SMALL where one is nothing.
 absl::StatusOr<std::vector<base::Money>> TranchesOf(base::Money sum, const norms::Norms& norms,
                                                     base::Date day);
 // Whether the shares are a whole on every day of the norms, also one to come.

@@ -147,23 +147,49 @@ bool IsAssumed(const norms::Norms& norms, const char* key, base::Date day) {
 constexpr char kObligationsYears[] = "grants.obligations_years";
 constexpr const char* kTrancheShares[] = {"grants.tranche.1", "grants.tranche.2",
                                           "grants.tranche.3"};
+constexpr int64_t kWholeShare = 10'000;  // hundredths of percent
 
-}  // namespace
-
-absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& norms,
-                                              base::Date day) {
-  int64_t shares = 0;  // hundredths of percent
+// Of each tranche. TRANCHE_SHARES_INVALID.
+absl::StatusOr<std::vector<base::Percent>> SharesOn(const norms::Norms& norms, base::Date day) {
+  std::vector<base::Percent> shares;
+  int64_t whole = 0;
   for (const char* key : kTrancheShares) {
     ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
     if (share.hundredths() <= 0) return errors::SharesInvalid(day);  // nobody pays nothing
-    shares += share.hundredths();
+    whole += share.hundredths();
+    shares.push_back(share);
   }
-  if (shares != 10'000) return errors::SharesInvalid(day);
+  if (whole != kWholeShare) return errors::SharesInvalid(day);
+  return shares;
+}
+
+}  // namespace
+
+absl::StatusOr<Money> LeastGrantBy(const std::vector<base::Percent>& shares) {
+  int64_t least = 1;  // tiyn
+  for (const base::Percent share : shares) {
+    if (share.hundredths() <= 0) return base::StoreCorrupt("a share of tranches");
+    least = std::max(least, (kWholeShare + share.hundredths() - 1) / share.hundredths());
+  }
+  return Money::FromTiyn(least);
+}
+
+absl::StatusOr<Money> LeastGrant(const norms::Norms& norms, base::Date day) {
+  ASSIGN_OR_RETURN(std::vector<base::Percent> shares, SharesOn(norms, day));
+  shares.pop_back();
+  return LeastGrantBy(shares);
+}
+
+absl::StatusOr<std::vector<Money>> TranchesOf(Money sum, const norms::Norms& norms,
+                                              base::Date day) {
+  ASSIGN_OR_RETURN(std::vector<base::Percent> shares, SharesOn(norms, day));
+  ASSIGN_OR_RETURN(const Money least, LeastGrant(norms, day));
+  if (sum < least) return errors::GrantTooSmall("approved_sum", least);
+  shares.pop_back();
   std::vector<Money> tranches;
   Money rest = sum;
-  for (const char* key : {"grants.tranche.1", "grants.tranche.2"}) {
-    ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));
-    const absl::int128 part = absl::int128(sum.tiyn()) * share.hundredths() / 10'000;
+  for (const base::Percent share : shares) {
+    const absl::int128 part = absl::int128(sum.tiyn()) * share.hundredths() / kWholeShare;
     ASSIGN_OR_RETURN(const Money tranche, Money::FromTiyn(static_cast<int64_t>(part)));
     ASSIGN_OR_RETURN(rest, rest.Sub(tranche));
     tranches.push_back(tranche);
@@ -177,9 +203,7 @@ absl::Status CheckTrancheShares(const norms::Norms& norms) {
   for (const char* key : kTrancheShares) {
     for (const norms::Norm& norm : norms.Series(key)) days.insert(norm.from);
   }
-  for (const base::Date day : days) {
-    RETURN_IF_ERROR(TranchesOf(Money(), norms, day).status());
-  }
+  for (const base::Date day : days) RETURN_IF_ERROR(SharesOn(norms, day).status());
   return absl::OkStatus();
 }
 

@@ -1,6 +1,8 @@
 // Scores on the criteria of Art. 25(4), accepted costs, and the most that may be granted (Art.
 // 42(2)-(3)).
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/numbers.h"
@@ -28,6 +30,9 @@ constexpr char kSizeFound[] = "size";
 constexpr char kShareOfSize[] = "share_bp";
 constexpr char kMci[] = "mci";
 constexpr char kCeilingMci[] = "grants.ceiling_mci";
+// The shares of all tranches but the last: decisions made before they were asked do not have them.
+constexpr const char* kTrancheParts[] = {"grants.tranche.1", "grants.tranche.2"};
+constexpr char kLeastGrant[] = "least_grant";
 constexpr int64_t kMostPoints = 10 * static_cast<int64_t>(kCriteria.size());  // of one expert
 constexpr int64_t kWhole = 10'000;  // hundredths of percent
 
@@ -69,6 +74,21 @@ const char* ShareNormOf(const std::string& size) {
   return size == "MEDIUM" ? "grants.share.medium" : "grants.share.small";
 }
 
+// The least that could be granted by the shares among the facts; absent where there are none.
+absl::StatusOr<std::optional<Money>> LeastIn(const Facts& facts) {
+  std::vector<base::Percent> shares;
+  for (const char* part : kTrancheParts) {
+    if (!facts.Has(part)) continue;
+    ASSIGN_OR_RETURN(const std::string text, facts.Text(part));
+    const auto share = base::Percent::Parse(text);
+    if (!share.ok()) return base::StoreCorrupt(absl::StrCat("fact ", part));
+    shares.push_back(*share);
+  }
+  if (shares.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(const Money least, LeastGrantBy(shares));
+  return least;
+}
+
 absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
   Decision decision;
   ASSIGN_OR_RETURN(const std::vector<int64_t> totals, NumbersIn(facts, kTotals));
@@ -82,8 +102,14 @@ absl::StatusOr<Decision> DecideExamination(const Facts& facts) {
              !totals.empty() && points * kWhole >= most * pass->hundredths(), errors::Criteria(),
              facts, {kTotals, kPassShare});
   ASSIGN_OR_RETURN(const Money ceiling, CeilingOf(facts));
-  AddFinding(&decision, "COSTS_ACCEPTED", !ceiling.is_zero(), errors::CoFinancing(), facts,
-             {kAcceptedCost, kAskedFor, kSizeFound, kShareOfSize, kMci, kCeilingMci});
+  ASSIGN_OR_RETURN(const std::optional<Money> least, LeastIn(facts));
+  std::vector<std::string> names{kAcceptedCost, kAskedFor, kSizeFound,
+                                 kShareOfSize,  kMci,      kCeilingMci};
+  if (least.has_value()) names.insert(names.end(), kTrancheParts, std::end(kTrancheParts));
+  AddFinding(&decision, "COSTS_ACCEPTED", !ceiling.is_zero() && ceiling >= least.value_or(Money()),
+             errors::CoFinancing(), facts, names);
+  // A grant of less could not be paid in its tranches: so much it must be.
+  if (least.has_value()) cases::TellComputed(&decision, kLeastGrant, least->ToString());
   decision.set_outcome(ceiling.ToString());
   return decision;
 }
@@ -124,6 +150,14 @@ absl::StatusOr<Money> MostGrantable(const Application& application, const std::s
   return std::min(most, ceiling);
 }
 
+absl::Status CheckAskedFor(const Application& application, const norms::Norms& norms,
+                           base::Date day) {
+  ASSIGN_OR_RETURN(const Money asked, Money::FromProto(application.requested_sum()));
+  ASSIGN_OR_RETURN(const Money least, LeastGrant(norms, day));
+  return asked < least ? errors::GrantTooSmall("application.requested_sum", least)
+                       : absl::OkStatus();
+}
+
 absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms::Norms& norms,
                                           base::Date day) {
   const Application& application = *examined.application;
@@ -140,6 +174,7 @@ absl::StatusOr<Decision> JudgeExamination(const Examined& examined, const norms:
   RETURN_IF_ERROR(facts.SetNorm(norms, kPassShare, day));
   RETURN_IF_ERROR(facts.SetNorm(norms, kMci, day));
   RETURN_IF_ERROR(facts.SetNorm(norms, kCeilingMci, day));
+  for (const char* part : kTrancheParts) RETURN_IF_ERROR(facts.SetNorm(norms, part, day));
   const std::string key = ShareNormOf(examined.size);
   ASSIGN_OR_RETURN(const norms::Norm norm, norms.Get(key, day));
   ASSIGN_OR_RETURN(const base::Percent share, norms.Percent(key, day));

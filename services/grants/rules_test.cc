@@ -229,6 +229,57 @@ TEST(RulesTest, WhatMayBeGranted) {
   }
 }
 
+// A grant of which a tranche would be nothing could not be paid: what it must be is told.
+TEST(RulesTest, AGrantIsEnoughForItsTranches) {
+  const norms::Norms norms = NormsToCome();
+  const base::Date day = Day("2026-06-15");
+  const auto tiyn = [](int64_t sum) { return *base::Money::FromTiyn(sum); };
+  EXPECT_EQ(*LeastGrant(norms, day), tiyn(4));  // 30 % of it is more than 1 tiyn
+  for (int64_t sum = 0; sum < 10; ++sum) {
+    const auto tranches = TranchesOf(tiyn(sum), norms, day);
+    if (sum < 4) {
+      EXPECT_EQ(ReasonOf(tranches.status()), "GRANT_TOO_SMALL") << sum;
+      EXPECT_EQ(base::InfoOf(tranches.status()).metadata().at("least"), "0.04");
+      continue;
+    }
+    ASSERT_TRUE(tranches.ok()) << tranches.status();
+    base::Money all;
+    for (const base::Money tranche : *tranches) {
+      EXPECT_GT(tranche, base::Money()) << sum;
+      all = *all.Add(tranche);
+    }
+    EXPECT_EQ(all, tiyn(sum));
+  }
+  // By other shares another one; the last takes the rest, so it is never nothing.
+  const norms::Norms uneven = norms::Edited({{"grants.tranche.1,30.00", "grants.tranche.1,1.00"},
+                                             {"grants.tranche.3,30.00", "grants.tranche.3,59.00"}});
+  EXPECT_EQ(*LeastGrant(uneven, day), tiyn(100));
+  // What is accepted may leave less than that: it is as if nothing were.
+  for (const auto& [accepted, failed] :
+       {std::pair(7, "COSTS_ACCEPTED"), std::pair(8, "")}) {  // tiyn; half of it
+    Application application = MakeApplication(1);
+    *application.mutable_accepted_cost() = tiyn(accepted).ToProto();
+    const auto decision =
+        JudgeExamination({&application, {50, 50, 50}, "SMALL", {"a", "e"}}, norms, day);
+    ASSERT_TRUE(decision.ok()) << decision.status();
+    EXPECT_EQ(FirstUnsatisfied(*decision), failed) << accepted;
+    EXPECT_EQ(cases::Facts::Of(*decision).Get("least_grant").value(), "0.04");
+    EXPECT_EQ(ReplayExamination(*decision)->SerializeAsString(), decision->SerializeAsString());
+    // As it was decided before that was asked: the same again.
+    Decision before = *decision;
+    for (auto& finding : *before.mutable_findings()) {
+      for (int i = finding.facts_size() - 1; i >= 0; --i) {
+        const std::string& name = finding.facts(i).name();
+        if (name == "least_grant" || absl::StartsWith(name, "grants.tranche.")) {
+          finding.mutable_facts()->DeleteSubrange(i, 1);
+        }
+      }
+      finding.set_satisfied(true);
+    }
+    EXPECT_EQ(ReplayExamination(before)->SerializeAsString(), before.SerializeAsString());
+  }
+}
+
 // The least of what is asked for, the share of all costs and the ceiling.
 TEST(RulesTest, TheMostThatCouldBeGranted) {
   struct Case {
@@ -409,7 +460,7 @@ TEST(RulesTest, QuorumAndCastingVoteAreNorms) {
 
 TEST(RulesTest, TranchesAddUpToTheSum) {
   const norms::Norms norms = NormsToCome();
-  for (const int64_t tiyn : {1L, 99L, 100L, 101L, 33'333L, 99'999'999'999'999'999L}) {
+  for (const int64_t tiyn : {4L, 99L, 100L, 101L, 33'333L, 99'999'999'999'999'999L}) {
     const auto tranches = TranchesOf(*Money::FromTiyn(tiyn), norms, Day("2026-06-15"));
     ASSERT_TRUE(tranches.ok());
     ASSERT_EQ(tranches->size(), 3U);
