@@ -293,6 +293,24 @@ def folders(doctor, work):
     shutil.copytree(pathlib.Path(__file__).parent.parent / "deploy" / "norms", norms)
     with doctor.seed("NORMS_BROKEN", name, more=("--norms", norms)):
         (norms / "mci.csv").write_text((norms / "mci.csv").read_text().replace("2026-01-01", "2026-02-01"))
+    refused_by_a_service(doctor, work)
+
+
+def refused_by_a_service(doctor, work):
+    """Norms that can be read, and that a service refuses when it starts. Of another service's norms a process says
+    nothing."""
+    for service, file, old, new in (
+            ("grants", "grants.csv", "grants.tranche.1,30", "grants.tranche.1,31"),
+            ("grants", "grants.csv", "grants.commission.quorum.of,3", "grants.commission.quorum.of,1"),
+            ("clusters", "clusters.csv", "clusters.commission.members_min,7", "clusters.commission.members_min,0")):
+        norms = work / f"norms-{file}-{old}"
+        shutil.copytree(pathlib.Path(__file__).parent.parent / "deploy" / "norms", norms)
+        assert old in (norms / file).read_text(), f"{file} has no {old}"
+        with doctor.seed("NORMS_REFUSED", service, more=("--norms", norms)):
+            (norms / file).write_text((norms / file).read_text().replace(old, new))
+        assert f"{service}: " in doctor.said, doctor.said
+        others = doctor.finds(GOODS_PROCESS, "--norms", norms)
+        assert not others, others
 
 
 def change(suite):

@@ -17,12 +17,7 @@ class Service final : public rpc::HostedService {
     sources_ = std::move(sources);
     env_.norms = options.norms;
     env_.sources = sources_.get();
-    // A statutory day that no norm gives would be found missing when a cycle is opened.
-    for (const StatutoryDay& day : StatutoryDays()) {
-      RETURN_IF_ERROR(
-          StatutoryDayOf(day, base::Date::LegalDay(options.clock->Now()).year(), *options.norms)
-              .status());
-    }
+    RETURN_IF_ERROR(CheckNorms(*options.norms, base::Date::LegalDay(options.clock->Now())));
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(*options.norms),
                                                     cases::Deadlines::Callers::kGoBetween);
     RETURN_IF_ERROR(OpenStore(
@@ -153,6 +148,14 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOpti
 
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options) {
   return OpenWith(options, AskSuppliers(options.peers));
+}
+
+absl::Status CheckNorms(const norms::Norms& norms, base::Date today) {
+  // A statutory day that no norm gives would be found missing when a cycle is opened.
+  for (const StatutoryDay& day : StatutoryDays()) {
+    RETURN_IF_ERROR(StatutoryDayOf(day, today.year(), norms).status());
+  }
+  return absl::OkStatus();
 }
 
 std::vector<const base::MachineDef*> Machines() {

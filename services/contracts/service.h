@@ -18,6 +18,9 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions&
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOptions& options,
                                                              std::unique_ptr<Sources> sources);
 
+// What its norms must be for it to start: each statutory day of this year. NORM_NOT_IN_FORCE.
+absl::Status CheckNorms(const norms::Norms& norms, base::Date today);
+
 // The states of its resources; their diagrams stand in README.md.
 std::vector<const base::MachineDef*> Machines();
 

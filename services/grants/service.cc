@@ -16,11 +16,7 @@ class Service final : public rpc::HostedService {
  public:
   absl::Status Open(const rpc::HostOptions& options, const Neighbours& neighbours) {
     env_.norms = options.norms;
-    // A vote that nobody could carry is found now, not at the meeting.
-    RETURN_IF_ERROR(VotesBy().Check(*env_.norms));
-    // Shares that are no whole would pay another sum than the agreed one: it does not start, also
-    // with such as are in force from next year on.
-    RETURN_IF_ERROR(CheckTrancheShares(*env_.norms));
+    RETURN_IF_ERROR(CheckNorms(*env_.norms, base::Date::LegalDay(options.clock->Now())));
     deadlines_ = std::make_shared<cases::Deadlines>(OverdueActs(shared_));
     RETURN_IF_ERROR(
         OpenStore(options, GrantsSchema(), {{cases::kDeadlineTimer, cases::TimerOf(deadlines_)}}));
@@ -155,6 +151,14 @@ absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOpti
 
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> Open(const rpc::HostOptions& options) {
   return OpenWith(options, {});
+}
+
+absl::Status CheckNorms(const norms::Norms& norms, base::Date /*today*/) {
+  // A vote that nobody could carry is found now, not at the meeting.
+  RETURN_IF_ERROR(VotesBy().Check(norms));
+  // Shares that are no whole would pay another sum than the agreed one: it does not start, also
+  // with such as are in force from next year on.
+  return CheckTrancheShares(norms);
 }
 
 std::vector<const base::MachineDef*> Machines() {

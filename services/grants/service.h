@@ -23,6 +23,10 @@ struct Neighbours {
 absl::StatusOr<std::unique_ptr<rpc::HostedService>> OpenWith(const rpc::HostOptions& options,
                                                              const Neighbours& neighbours);
 
+// What its norms must be for it to start, so that nobody finds out at a meeting or a payment:
+// COMMISSION_NORMS_INVALID, TRANCHE_SHARES_INVALID, each with the first day; NORM_NOT_IN_FORCE.
+absl::Status CheckNorms(const norms::Norms& norms, base::Date today);
+
 // The states of its resources; their diagrams stand in README.md.
 std::vector<const base::MachineDef*> Machines();
 

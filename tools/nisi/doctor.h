@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/date.h"
+#include "common/norms/norms.h"
 #include "common/rpc/jwk.h"
 #include "common/store/table.h"
 
@@ -23,6 +25,8 @@ struct Neighbour {
 struct KeptStore {
   std::string name;
   const store::Schema* schema = nullptr;
+  // What its service asks of norms when it starts; null: nothing.
+  absl::Status (*check_norms)(const norms::Norms& norms, base::Date today) = nullptr;
 };
 
 struct Installation {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -16,6 +17,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
 #include "common/norms/norm_keys.h"
 #include "common/norms/norms.h"
 #include "common/store/backup.h"
@@ -226,6 +229,15 @@ void ExamineBackups(const Installation& at, absl::Time now, Findings* findings) 
   }
 }
 
+// With what the refusal names beside: the norm, the first day.
+std::string WhyRefused(const std::string& service, const absl::Status& refused) {
+  const google::rpc::ErrorInfo info = base::InfoOf(refused);
+  const std::map<std::string, std::string> named(info.metadata().begin(), info.metadata().end());
+  return absl::StrCat(service, ": ", info.reason(), ": ", refused.message(),
+                      named.empty() ? "" : " ",
+                      absl::StrJoin(named, ", ", absl::PairFormatter(" ")));
+}
+
 void ExamineNorms(const Installation& at, Findings* findings) {
   const std::string where = at.norms.empty() ? "the norms compiled in" : at.norms;
   const auto norms = at.norms.empty() ? norms::Norms::Default() : norms::Norms::Load(at.norms);
@@ -233,6 +245,13 @@ void ExamineNorms(const Installation& at, Findings* findings) {
     findings->push_back({"NORMS_BROKEN", where, std::string(norms.status().message()),
                          "Mend the rows: no process starts with them."});
     return;
+  }
+  for (const KeptStore& kept : at.stores) {
+    if (kept.check_norms == nullptr) continue;
+    const absl::Status refused = kept.check_norms(*norms, at.today);
+    if (refused.ok()) continue;
+    findings->push_back({"NORMS_REFUSED", where, WhyRefused(kept.name, refused),
+                         absl::StrCat("Mend the rows: ", kept.name, " does not start with them.")});
   }
   for (const norms::KeySpec& key : norms::Keys()) {
     const auto& series = norms->Series(key.key);

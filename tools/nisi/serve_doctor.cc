@@ -153,7 +153,8 @@ absl::StatusOr<Installation> InstallationOf(const Told& told, const std::string&
   rpc::FileClock clock(told.clock_file);
   at.today = base::Date::LegalDay(clock.clock()->Now());
   for (const auto& [name, parts] : ServedServices()) {
-    if (process == kAll || process == name) at.stores.push_back({name, &parts.schema()});
+    if (process == kAll || process == name)
+      at.stores.push_back({name, &parts.schema(), parts.check_norms});
     if (process == kAll) at.context_signers.push_back(name);
   }
   if (process == kAll) {

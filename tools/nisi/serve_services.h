@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "common/base/date.h"
 #include "common/base/machine.h"
+#include "common/norms/norms.h"
 #include "common/rpc/host.h"
 #include "common/store/table.h"
 
@@ -14,6 +17,8 @@ struct ServiceParts {
   rpc::OpenService open;
   const store::Schema& (*schema)();
   std::vector<const base::MachineDef*> (*machines)();
+  // Whether it would start by these norms; null: by any that can be read.
+  absl::Status (*check_norms)(const norms::Norms& norms, base::Date today) = nullptr;
 };
 
 // Every service of the suite, by the name that its protos give as owner.
