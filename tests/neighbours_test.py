@@ -171,7 +171,7 @@ class ExportRefunds(Neighbours, refunds_debt_test.Debts):
     asker = "export-refunds"
 
     def database(self):
-        return [Asks("suppliers", NOT_ANSWERED, (swap("BIN", CLAIMANT.encode(), STRANGER.encode()), self.other_day()), (1, 2))]
+        return [Asks("suppliers", NOT_ANSWERED, (swap("BIN", CLAIMANT.encode(), STRANGER.encode()), self.other_day()))]
 
     def lists(self):
         return [Asks("grants", NOT_CHECKED, (swap("BIN", CLAIMANT.encode(), STRANGER.encode()), self.other_day()))]

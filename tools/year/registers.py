@@ -9,7 +9,7 @@ from stage import Refused
 
 TIME = "google.protobuf.Timestamp"
 # Versions and positions; the version of the record that a fact was read from, or that was judged; hashes over them.
-LEFT_OUT = {"etag", "parameters_etag", "initiative_etag", "version", "position", "tree_root", "entries_root"}
+LEFT_OUT = {"etag", "parameters_etag", "initiative_etag", "version", "rate_by_version", "position", "tree_root", "entries_root"}
 MOMENT = re.compile(r"\b1\d{15}\b")  # microseconds since 1970, as facts tell them
 ACCESS = "nisi.disclosure.v1.Access"  # its name holds a position; whoever asks again has looked again
 
