@@ -10,6 +10,9 @@ namespace {
 using google::protobuf::Message;
 using v1::ImportReport;
 
+// Of a fault in the report, beside its texts.
+constexpr size_t kFaultBytes = 8;
+
 absl::Status TooManyRows() {
   return base::Refusal(absl::StatusCode::kInvalidArgument, "IMPORT_TOO_LARGE",
                        "Too many rows for one import.")
@@ -50,17 +53,26 @@ bool IsOfTheRow(const absl::Status& status) {
   }
 }
 
-// What is wrong is told without the cell's value.
-void Explain(const absl::Status& status, ImportReport::Row::Outcome outcome,
+// What is wrong is told without the cell's value: all of it, while `room` is left for what is not
+// the first fault of its row.
+void Explain(const absl::Status& status, ImportReport::Row::Outcome outcome, size_t* room,
              ImportReport::Row* row) {
   row->set_outcome(outcome);
   row->set_reason(base::ReasonOf(status));
   row->set_article(base::LegalBasisOf(status).article());
   row->set_description(std::string(status.message()));
   const auto bad = base::BadRequestOf(status);
-  if (bad.field_violations_size() > 0) {
-    row->set_field(bad.field_violations(0).field());
-    row->set_description(bad.field_violations(0).description());
+  if (bad.field_violations_size() == 0) return;
+  row->set_field(bad.field_violations(0).field());
+  row->set_description(bad.field_violations(0).description());
+  for (int i = 1; i < bad.field_violations_size(); ++i) {
+    const auto& violation = bad.field_violations(i);
+    const size_t bytes = violation.field().size() + violation.description().size() + kFaultBytes;
+    if (bytes > *room) return;
+    *room -= bytes;
+    ImportReport::Row::Fault& fault = *row->add_further_faults();
+    fault.set_field(violation.field());
+    fault.set_description(violation.description());
   }
 }
 
@@ -125,10 +137,10 @@ absl::StatusOr<bool> ImportCore::Judge(int32_t row_number, std::string key, Mess
   row.set_key(std::move(key));
   row.set_outcome(Row::ENTERED);
   if (const absl::Status form = form_.Check(resource); !form.ok()) {
-    Explain(form, Row::INVALID, &row);
+    Explain(form, Row::INVALID, &room_, &row);
   } else if (const absl::Status law = judge(); !law.ok()) {
     if (!IsOfTheRow(law)) return law;
-    Explain(law, Row::REFUSED, &row);
+    Explain(law, Row::REFUSED, &room_, &row);
     Cite(law, &reports_);
   }
   return row.outcome() == Row::ENTERED;
@@ -170,17 +182,18 @@ absl::StatusOr<std::string> ImportCore::Finish(Call& call,
 absl::StatusOr<ImportReport> ImportCore::Enter(store::Tx& tx, const InStore& rows) const {
   RETURN_IF_ERROR(rows.begin(tx));
   ImportReport report = reports_;
+  size_t room = room_;
   for (int i = 0; i < report.rows_size(); ++i) {
     Row& row = *report.mutable_rows(i);
     const auto number = static_cast<size_t>(i);
     if (row.outcome() == Row::ENTERED) {
       if (const absl::Status law = rows.judge(tx, number); !law.ok()) {
         if (!IsOfTheRow(law)) return law;
-        Explain(law, Row::REFUSED, &row);
+        Explain(law, Row::REFUSED, &room, &row);
         Cite(law, &report);
       } else if (const absl::Status entered = rows.enter(tx, number); !entered.ok()) {
         if (!IsOfTheRow(entered)) return entered;
-        Explain(entered, Row::INVALID, &row);
+        Explain(entered, Row::INVALID, &room, &row);
       }
     }
     Tally(row.outcome(), &report);

@@ -41,6 +41,9 @@ inline constexpr size_t kMaxImportRows = 20'000;
 // as much: a process with little room would die of it, and again at each retry.
 inline constexpr size_t kMaxImportBytes = size_t{8} << 20;
 
+// What the report says of rows beside the first fault of each: it must fit the same message.
+inline constexpr size_t kMaxFurtherFaultBytes = size_t{1} << 20;
+
 // The part that knows no types: count, hash, reports, the one command.
 //
 // A row whose form is wrong, or that the service finds wrong when it is to enter, is INVALID and
@@ -97,9 +100,10 @@ class ImportCore {
   Header header_;
   bool begun_ = false;
   size_t came_ = 0;
-  size_t bytes_ = 0;          // of the rows so far
-  std::string hash_;          // of the header and the rows so far
-  v1::ImportReport reports_;  // one a row, as far as the row alone tells
+  size_t bytes_ = 0;                     // of the rows so far
+  std::string hash_;                     // of the header and the rows so far
+  v1::ImportReport reports_;             // one a row, as far as the row alone tells
+  size_t room_ = kMaxFurtherFaultBytes;  // left for further faults of rows
 };
 
 absl::Status ImportOrder(absl::string_view what);

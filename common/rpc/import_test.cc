@@ -36,7 +36,7 @@ absl::Status Unlawful(const char* reason, const char* article) {
 }
 
 // Rows by their color: black is against the law, grey too where a widget is there already, broken
-// breaks the store.
+// breaks the store; tagged has five tags that are the same.
 class WidgetImport final : public Import<ImportWidgetsRequest, Widget> {
  public:
   WidgetImport(store::Store& store, int* gathered) : Import(store), gathered_(gathered) {}
@@ -46,6 +46,7 @@ class WidgetImport final : public Import<ImportWidgetsRequest, Widget> {
     Widget widget;
     widget.set_code(row.code());
     widget.set_color(row.color());
+    for (int i = 0; i < 5 && row.color() == "tagged"; ++i) widget.add_tags("x");
     return widget;
   }
   std::string KeyOf(const Row& row) const override { return row.code(); }
@@ -198,6 +199,28 @@ TEST_F(ImportTest, WhatIsWrongUndoesWhatEnteredBeforeIt) {
   EXPECT_EQ(store_->position(), before);
   EXPECT_EQ(CountWidgets(), 0);
   EXPECT_TRUE(ReportOn({{"8501", "red"}}).committed());  // the id stayed free
+}
+
+TEST_F(ImportTest, ARowTellsAllThatIsWrongWithIt) {
+  const ImportReport report = ReportOn({{"85x", ""}, {"8501", "red"}, {"85x", "tagged"}});
+  EXPECT_EQ(report.invalid_count(), 2);
+  EXPECT_EQ(report.rows(0).reason(), "INVALID_FIELD");
+  EXPECT_EQ(report.rows(0).field(), "code");
+  ASSERT_EQ(report.rows(0).further_faults_size(), 1);
+  EXPECT_EQ(report.rows(0).further_faults(0).field(), "color");
+  EXPECT_EQ(report.rows(0).further_faults(0).description(), "is required");
+  EXPECT_EQ(report.rows(1).further_faults_size(), 0);
+  ASSERT_EQ(report.rows(2).further_faults_size(), 4);
+  EXPECT_EQ(report.rows(2).further_faults(3).field(), "tags[4]");
+}
+
+TEST_F(ImportTest, OfManyWrongRowsTheReportStillFitsAnAnswer) {
+  const ImportReport report = ReportOn(Rows(kMaxImportRows, {"85x", "tagged"}));
+  EXPECT_EQ(report.invalid_count(), static_cast<int>(kMaxImportRows));
+  EXPECT_EQ(report.rows(0).further_faults_size(), 4);
+  EXPECT_EQ(report.rows(kMaxImportRows - 1).further_faults_size(), 0);
+  EXPECT_EQ(report.rows(kMaxImportRows - 1).field(), "code");
+  EXPECT_LT(report.ByteSizeLong(), size_t{4} << 20);
 }
 
 TEST_F(ImportTest, AllOrNoneIsStoppedByWhatTheLawRefusesToo) {

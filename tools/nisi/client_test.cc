@@ -673,6 +673,21 @@ TEST_F(ImportTest, ADryRunThatEntersNothingIsFineAndAnImportThatDoesIsNot) {
   EXPECT_THAT(real.out, HasSubstr(kSummary));
 }
 
+TEST_F(ImportTest, ARowShowsEachOfItsFaults) {
+  auto* row = response_.mutable_rows(1);
+  row->set_outcome(nisi::rpc::v1::ImportReport::Row::INVALID);
+  row->set_field("goods_code");
+  row->set_description("is required");
+  auto* fault = row->add_further_faults();
+  fault->set_field("sector");
+  fault->set_description("must not be empty");
+  Script({&response_});
+  nisi_.in = "goods_code\n8504\n";
+  EXPECT_THAT(Import({}).out, StartsWith("ROW NUMBER  OUTCOME  FIELD       DESCRIPTION\n"
+                                         "3           INVALID  goods_code  is required\n"
+                                         "3           INVALID  sector      must not be empty\n\n"));
+}
+
 TEST_F(ImportTest, WhatIsInvalidIsShownFirst) {
   for (int i = 4; i < 34; ++i) {
     auto* row = response_.add_rows();
@@ -784,8 +799,8 @@ TEST_F(ImportTest, TheReportHasEveryRow) {
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(),
-            "row_number,key,outcome,reason,field,description,article\n2,,ENTERED,,,,\n3,,"
-            "REFUSED,,,,\n");
+            "row_number,key,outcome,reason,field,description,article,further_faults\n"
+            "2,,ENTERED,,,,,\n3,,REFUSED,,,,,\n");
   std::remove(path.c_str());
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/csv.h"
 #include "common/base/status.h"
+#include "nisi/rpc/v1/import.pb.h"
 #include "tools/nisi/call.h"
 #include "tools/nisi/errors.h"
 #include "tools/nisi/flags.h"
@@ -109,6 +110,25 @@ std::vector<const Message*> NotEntered(const std::vector<const Message*>& items)
   return out;
 }
 
+// A line for each fault of each row.
+std::vector<MessagePtr> LinesOf(const std::vector<const Message*>& rows) {
+  std::vector<MessagePtr> lines;
+  for (const Message* row : rows) {
+    lines.emplace_back(row->New())->CopyFrom(*row);
+    auto* known = dynamic_cast<nisi::rpc::v1::ImportReport::Row*>(lines.back().get());
+    if (known == nullptr) continue;
+    const auto faults = known->further_faults();
+    known->clear_further_faults();
+    for (const auto& fault : faults) {
+      auto line = std::make_unique<nisi::rpc::v1::ImportReport::Row>(*known);
+      line->set_field(fault.field());
+      line->set_description(fault.description());
+      lines.push_back(std::move(line));
+    }
+  }
+  return lines;
+}
+
 bool Flag(const Message& message, const char* name) {
   const auto* field = message.GetDescriptor()->FindFieldByName(name);
   return field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
@@ -132,7 +152,10 @@ void PrintReport(const Message& response, const FieldDescriptor& rows, bool done
   if (!all_rows && shown.size() > kShownRows) shown.resize(kShownRows);
   if (!shown.empty()) {
     std::vector<int> widths;
-    *out << Render(WithoutEmpty(TableOf(*rows.message_type(), shown)), width, &widths, true);
+    const std::vector<MessagePtr> lines = LinesOf(shown);
+    std::vector<const Message*> items;
+    for (const MessagePtr& line : lines) items.push_back(line.get());
+    *out << Render(WithoutEmpty(TableOf(*rows.message_type(), items)), width, &widths, true);
     if (shown.size() < rest.size()) {
       *out << "... and " << rest.size() - shown.size()
            << " more (--all-rows shows them, --report FILE keeps them)\n";
