@@ -596,6 +596,26 @@ TEST_F(DisclosureTest, AnUpdateNamesOnlyWhatItsCallerSees) {
             "FIELD_CONFIDENTIAL");
 }
 
+// What is wrong with an update whatever is stored is told, though another version is stored by now.
+TEST_F(DisclosureTest, AnOldEtagDoesNotHideAWrongMask) {
+  Put(WorksOf("works/1", kOwnerBin));
+  testing::v1::UpdateWorksRequest request;
+  request.mutable_works()->set_name("works/1");
+  request.mutable_works()->set_title("T");
+  request.mutable_works()->set_etag("0000000000000001-00");
+  const auto refusal = [&](const char* path) {
+    request.mutable_update_mask()->clear_paths();
+    request.mutable_update_mask()->add_paths(path);
+    request.set_request_id(NextId());
+    return server_
+        ->Call(CallerOf({v1::INSTITUTE_INDUSTRY}), absl::StrCat(kService, "UpdateWorks"),
+               request.SerializeAsString())
+        .status;
+  };
+  EXPECT_EQ(ReasonOf(refusal("title")), "VERSION_MISMATCH");
+  EXPECT_EQ(ReasonOf(refusal("qzx")), "INVALID_FIELD");
+}
+
 // What fixtures get that call functions themselves.
 TEST_F(DisclosureTest, AnAnswerAsItIsSent) {
   const Method& method = *registry_.Find(absl::StrCat(kService, "GetWorks"));

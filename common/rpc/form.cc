@@ -31,6 +31,18 @@ Mode ModeOfPart(Mode whole, const FieldDescriptor& field) {
   return whole == Mode::kWhole ? Mode::kWhole : Mode::kPatch;
 }
 
+// The resource whose fields an update's mask names: the message beside it that has its own name.
+const FieldDescriptor* MaskedBy(const FieldDescriptor& mask) {
+  const Descriptor& request = *mask.containing_type();
+  for (int i = 0; IsUpdate(request) && i < request.field_count(); ++i) {
+    const FieldDescriptor* field = request.field(i);
+    if (field->message_type() == nullptr || field->is_repeated()) continue;
+    const FieldDescriptor* name = field->message_type()->FindFieldByName("name");
+    if (name != nullptr && IsOwnName(*name)) return field;
+  }
+  return nullptr;
+}
+
 size_t MaxChars(const FieldDescriptor& field, const v1::Field& options) {
   if (options.max_chars() != 0) return options.max_chars();
   if (field.type() == FieldDescriptor::TYPE_BYTES) return std::numeric_limits<size_t>::max();
@@ -152,7 +164,9 @@ class FormChecker::Compiler {
         if (!rule->has_max) rule->max = base::Money::kMaxTenge;
         return;
       case WellKnown::kFieldMask:
-        return;  // ApplyUpdate judges it
+        rule->masked = MaskedBy(field);
+        if (rule->masked != nullptr) rule->kind = Rule::Kind::kMask;
+        return;
       case WellKnown::kNone:
         break;
     }

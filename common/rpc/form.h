@@ -23,7 +23,7 @@ namespace nisi::rpc {
 //   (ApplyUpdate refuses to clear what is) but the resource's own `name`, which says what is to be
 //   changed: it must be given though it is output_only, and have its form.
 // - In a message with a `form`, one of its `any_of` fields is set, but in a patch, where
-//   ApplyUpdate sees to it.
+//   ApplyUpdate sees to it. Its mask names what may be named (FaultsOfMask).
 // - An item of a repeated field is present: it must not be an empty string.
 // - RAW text passes and stays as it is. The function that has it checks a message of the right form
 //   filled from it with a FormChecker of its own.

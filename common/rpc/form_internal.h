@@ -12,7 +12,18 @@
 namespace nisi::rpc {
 
 struct FormChecker::Rule {
-  enum class Kind { kPlain, kString, kBytes, kNumber, kEnum, kMessage, kDate, kTimestamp, kMoney };
+  enum class Kind {
+    kPlain,
+    kString,
+    kBytes,
+    kNumber,
+    kEnum,
+    kMessage,
+    kDate,
+    kTimestamp,
+    kMoney,
+    kMask
+  };
 
   const google::protobuf::FieldDescriptor* field = nullptr;
   Kind kind = Kind::kPlain;  // kPlain: nothing to check in the value itself
@@ -31,6 +42,8 @@ struct FormChecker::Rule {
   int min_items = 0;
   int max_items = 0;
   std::string resource;
+  // Of an update's mask: the field of the resource beside it.
+  const google::protobuf::FieldDescriptor* masked = nullptr;
   const Node* node = nullptr;  // for kMessage; for a map that of its values, if they are messages
 };
 

@@ -8,6 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/rpc/form_internal.h"
+#include "common/rpc/update.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 
 namespace nisi::rpc {
@@ -277,6 +279,8 @@ class FormChecker::Run {
         return;
       case Rule::Kind::kMoney:
         return Money(rule, place, step);
+      case Rule::Kind::kMask:
+        return Mask(rule, place, step);
       case Rule::Kind::kPlain:
         return;
     }
@@ -300,6 +304,21 @@ class FormChecker::Run {
     } else if (sum->tiyn() > rule.max * 100) {
       violations_.Add(step, rule.has_max ? absl::StrCat(BoundsOf(rule), " tenge")
                                          : absl::StrCat("must be at most ", rule.max, " tenge"));
+    }
+  }
+
+  // What of it depends on what is stored is ApplyUpdate's to judge.
+  void Mask(const Rule& rule, const Place& place, const Step& step) {
+    if (!place.reflection.HasField(place.message, rule.masked)) return;  // which is told
+    google::protobuf::FieldMask mask;
+    const Message& given = place.Part();
+    const FieldDescriptor* paths = given.GetDescriptor()->FindFieldByName("paths");
+    for (int i = 0; i < given.GetReflection()->FieldSize(given, paths); ++i) {
+      mask.add_paths(given.GetReflection()->GetRepeatedString(given, paths, i));
+    }
+    for (const MaskFault& fault :
+         FaultsOfMask(place.reflection.GetMessage(place.message, rule.masked), mask)) {
+      violations_.Add({&step, "paths", fault.path}, fault.what);
     }
   }
 

@@ -626,12 +626,30 @@ TEST(FormChecker, InAnUpdateNothingOfTheResourceIsRequiredButItsName) {
   request.mutable_widget()->set_color("red");
   EXPECT_THAT(PathsOf(checker.Check(&request, true)), ElementsAre("widget.name"));
   request.mutable_widget()->set_name("widgets/7");
-  request.mutable_update_mask()->add_paths("no such path");  // judged by ApplyUpdate
   EXPECT_EQ(checker.Check(&request, true), absl::OkStatus());
   request.mutable_widget()->mutable_update_time()->set_seconds(1'767'225'600);
   request.mutable_widget()->set_weight(-1);
   EXPECT_THAT(PathsOf(checker.Check(&request, true)),
               ElementsAre("widget.weight", "widget.update_time"));
+}
+
+// What of a mask is wrong whatever is stored: a record of another version would hide it.
+TEST(FormChecker, TheMaskOfAnUpdateNamesWhatMayBeNamed) {
+  const FormChecker checker(UpdateWidgetRequest::descriptor());
+  const auto faults = [&](const std::vector<std::string>& paths) {
+    UpdateWidgetRequest request;
+    request.set_request_id(kUuid);
+    request.mutable_widget()->set_name("widgets/7");
+    request.mutable_widget()->mutable_maker();
+    for (const std::string& path : paths) request.mutable_update_mask()->add_paths(path);
+    return PathsOf(checker.Check(&request, true));
+  };
+  EXPECT_THAT(faults({"weight", "note", "maker.body", "maker", "code", "size"}), ElementsAre());
+  EXPECT_THAT(faults({"weight", "no such path", "*", "name", "etag", "made_on.year", "color"}),
+              ElementsAre("update_mask.paths[1]", "update_mask.paths[2]", "update_mask.paths[3]",
+                          "update_mask.paths[4]", "update_mask.paths[5]", "update_mask.paths[6]"));
+  EXPECT_THAT(faults(std::vector<std::string>(100, "note")), ElementsAre());
+  EXPECT_THAT(faults(std::vector<std::string>(101, "note")), ElementsAre("update_mask.paths"));
 }
 
 TEST(FormChecker, TheNameInAnUpdateHasItsForm) {

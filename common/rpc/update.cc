@@ -64,6 +64,77 @@ bool IsPart(const FieldDescriptor& field) {
          WellKnownOf(*field.message_type()) == WellKnown::kNone;
 }
 
+using Steps = std::vector<const FieldDescriptor*>;
+
+constexpr absl::string_view kSystem = "is set by the system and cannot be updated";
+constexpr absl::string_view kCleared = "is required and cannot be cleared";
+constexpr absl::string_view kLacking = "would leave a required field in it empty";
+
+// The fields along a path of a mask; none for what may not be named, and `wrong` says why.
+Steps StepsOf(const Descriptor& type, const std::string& path, absl::string_view* wrong) {
+  Steps steps;
+  const auto refuse = [&](absl::string_view why) {
+    *wrong = why;
+    return Steps();
+  };
+  if (path == "*") return refuse("must name fields: * is not supported");
+  const Descriptor* owner = &type;
+  for (const absl::string_view name : absl::StrSplit(path, '.')) {
+    if (!steps.empty() && !IsPart(*steps.back())) {
+      return refuse("must name the field as a whole: nothing in it can be named");
+    }
+    const FieldDescriptor* field = owner->FindFieldByName(std::string(name));
+    if (field == nullptr) return refuse("must be a field of the resource");
+    if (RuleOf(*field).output_only()) return refuse(kSystem);
+    steps.push_back(field);
+    owner = field->message_type();
+  }
+  if (RuleOf(*steps.back()).format() == v1::ETAG) {
+    return refuse("is compared with the stored one and cannot be updated");
+  }
+  return steps;
+}
+
+// Whether a field must be given, beside whatever else its message holds.
+bool IsRequired(const FieldDescriptor& field) {
+  return RuleOf(field).required() && field.real_containing_oneof() == nullptr;
+}
+
+// Whether what is given for a part lacks what each such part must hold. What is immutable in it may
+// be as it was.
+bool Lacks(const Message& part) {
+  const Descriptor& type = *part.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (RuleOf(*field).output_only() || RuleOf(*field).immutable()) continue;
+    const bool has = Has(part, field);
+    if (IsRequired(*field) && !has) return true;
+    if (has && IsPart(*field) && Lacks(part.GetReflection()->GetMessage(part, field))) return true;
+  }
+  return false;
+}
+
+// What is wrong with what `from` holds at the end of a path, whatever is stored there.
+absl::string_view WrongAt(const Steps& steps, const Message& from) {
+  const Message* part = &from;
+  for (const FieldDescriptor* step : steps) {
+    const bool has = Has(*part, step);
+    if (RuleOf(*step).immutable()) return "";
+    if (step == steps.back()) {
+      if (!has) return IsRequired(*step) ? kCleared : "";
+      const bool lacks = IsPart(*step) && Lacks(part->GetReflection()->GetMessage(*part, step));
+      return lacks ? kLacking : "";
+    }
+    if (!has) return "";
+    part = &part->GetReflection()->GetMessage(*part, step);
+  }
+  return "";
+}
+
+std::string TooManyPaths() {
+  return absl::StrCat("must hold at most ", kMaxPaths, " paths");
+}
+
 class Update {
  public:
   // `source` is a copy of `from`, from which values are swapped into `to`.
@@ -118,39 +189,14 @@ class Update {
   void SetPlace(int index) { place_ = absl::StrCat("update_mask.paths[", index, "]"); }
 
   // The fields along a path; refuses what may not be named.
-  std::vector<const FieldDescriptor*> Resolve(const std::string& path) {
-    std::vector<const FieldDescriptor*> steps;
-    if (path == "*") {
-      Refuse("must name fields: * is not supported");
-      return {};
-    }
-    const Descriptor* owner = from_.GetDescriptor();
-    for (const absl::string_view name : absl::StrSplit(path, '.')) {
-      if (!steps.empty() && !IsPart(*steps.back())) {
-        Refuse("must name the field as a whole: nothing in it can be named");
-        return {};
-      }
-      const FieldDescriptor* field = owner->FindFieldByName(std::string(name));
-      if (field == nullptr) {
-        Refuse("must be a field of the resource");
-        return {};
-      }
-      if (RuleOf(*field).output_only()) {
-        Refuse("is set by the system and cannot be updated");
-        return {};
-      }
-      steps.push_back(field);
-      owner = field->message_type();
-    }
-    if (RuleOf(*steps.back()).format() == v1::ETAG) {
-      Refuse("is compared with the stored one and cannot be updated");
-      return {};
-    }
+  Steps Resolve(const std::string& path) {
+    absl::string_view wrong;
+    Steps steps = StepsOf(*from_.GetDescriptor(), path, &wrong);
+    if (steps.empty()) Refuse(wrong);
     return steps;
   }
 
-  void Follow(const std::vector<const FieldDescriptor*>& steps, size_t step, const Message& from,
-              Message* source, Message* to) {
+  void Follow(const Steps& steps, size_t step, const Message& from, Message* source, Message* to) {
     const FieldDescriptor* field = steps[step];
     if (step + 1 == steps.size()) return Replace(field, from, source, to, /*clearing=*/false);
     if (!Has(from, field) && !Has(*to, field)) return;
@@ -172,8 +218,7 @@ class Update {
     }
   }
 
-  static bool SameLeaf(const std::vector<const FieldDescriptor*>& steps, size_t step,
-                       const Message& a, const Message& b) {
+  static bool SameLeaf(const Steps& steps, size_t step, const Message& a, const Message& b) {
     if (step + 1 == steps.size()) return SameField(a, b, steps[step]);
     return SameLeaf(steps, step + 1, a.GetReflection()->GetMessage(a, steps[step]),
                     b.GetReflection()->GetMessage(b, steps[step]));
@@ -188,15 +233,11 @@ class Update {
       // was given.
       if (rule.output_only() && !Has(from, field)) return;
       if (!SameField(from, *to, field)) {
-        Refuse(rule.immutable() ? "cannot change after creation"
-                                : "is set by the system and cannot be updated");
+        Refuse(rule.immutable() ? "cannot change after creation" : kSystem);
       }
       return;
     }
-    if (!clearing && rule.required() && !Has(from, field) &&
-        field->real_containing_oneof() == nullptr) {
-      return Refuse("is required and cannot be cleared");
-    }
+    if (!clearing && IsRequired(*field) && !Has(from, field)) return Refuse(kCleared);
     if (IsPart(*field) && Has(*to, field)) {
       ReplacePart(field, from, source, to);
     } else if (Has(from, field)) {
@@ -230,10 +271,10 @@ class Update {
       const FieldDescriptor* field = type.field(i);
       const v1::Field& rule = RuleOf(*field);
       const bool has = Has(part, field);
-      if (rule.required() && !has && field->real_containing_oneof() == nullptr) {
-        Refuse("would leave a required field in it empty");
+      if (IsRequired(*field) && !has) {
+        Refuse(kLacking);
       } else if (rule.output_only() && has) {
-        Refuse("is set by the system and cannot be updated");
+        Refuse(kSystem);
       } else if (has && IsPart(*field)) {
         CheckNew(part.GetReflection()->GetMessage(part, field));
       }
@@ -321,6 +362,18 @@ std::unique_ptr<Message> Copy(const Message& message) {
 
 }  // namespace
 
+std::vector<MaskFault> FaultsOfMask(const Message& from, const FieldMask& mask) {
+  if (mask.paths_size() > kMaxPaths) return {{-1, TooManyPaths()}};
+  std::vector<MaskFault> faults;
+  for (int i = 0; i < mask.paths_size(); ++i) {
+    absl::string_view wrong;
+    const Steps steps = StepsOf(*from.GetDescriptor(), mask.paths(i), &wrong);
+    if (!steps.empty()) wrong = WrongAt(steps, from);
+    if (!wrong.empty()) faults.push_back({i, std::string(wrong)});
+  }
+  return faults;
+}
+
 absl::Status ApplyUpdate(const Message& from, const FieldMask& mask, Message* to,
                          const Call* call) {
   if (from.GetDescriptor() != to->GetDescriptor()) {
@@ -328,8 +381,7 @@ absl::Status ApplyUpdate(const Message& from, const FieldMask& mask, Message* to
   }
   RETURN_IF_ERROR(CheckSeen(from, mask, *to, call));
   if (mask.paths_size() > kMaxPaths) {
-    return base::InvalidField("update_mask.paths",
-                              absl::StrCat("must hold at most ", kMaxPaths, " paths"));
+    return base::InvalidField("update_mask.paths", TooManyPaths());
   }
   const std::unique_ptr<Message> source = Copy(from);
   const std::unique_ptr<Message> result = Copy(*to);

@@ -52,7 +52,8 @@ class Samples:
             if field.name not in wanted:
                 continue
             resource_of_update = is_update and not is_repeated(field) and self._is_resource(field)
-            value = self._value(field, whole and not resource_of_update, depth, resource_of_update)
+            # What an update names goes in as a whole.
+            value = self._value(field, (whole or own_name) and not resource_of_update, depth, resource_of_update)
             out[field.json_name] = [value] if is_repeated(field) else value
             if resource_of_update:
                 out["updateMask"] = ",".join(key for key in value if key != "name")
