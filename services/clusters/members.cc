@@ -175,6 +175,84 @@ absl::StatusOr<std::map<base::Date, MemberRow>> LaterVersions(const store::Reade
   return later;
 }
 
+// A membership, as known until now, around the day from which a version of it is put.
+struct Membership {
+  google::type::Date from;                 // when it began, or begins by that version
+  std::optional<base::Date> until;         // when it ends
+  std::map<base::Date, MemberRow> others;  // its versions of other days, which stay
+  std::optional<MemberRow> replaced;       // that of the day itself
+  std::vector<base::Date> days;            // on which the version is put: what is there goes
+};
+
+absl::StatusOr<MemberRow> Parsed(const store::RawRow& version) {
+  ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<MemberRow>(version.view()));
+  return std::move(stored.row);
+}
+
+absl::StatusOr<Membership> MembershipAround(const store::Reader& reader, const store::Key& key,
+                                            base::Date day, Later planned) {
+  ASSIGN_OR_RETURN(const auto versions, reader.Versions(kMembers, key.bytes()));
+  std::map<base::Date, const store::RawRow*> in_force;  // of each day; they come newest first
+  for (const store::RawRow& version : versions) {
+    in_force.emplace(version.version.effective_from, &version);
+  }
+  Membership known;
+  for (auto it = in_force.lower_bound(day); it != in_force.begin();) {
+    --it;
+    if (it->second->version.ended) break;
+    ASSIGN_OR_RETURN(known.others[it->first], Parsed(*it->second));
+  }
+  known.from =
+      known.others.empty() ? day.ToProto() : known.others.begin()->second.member().member_from();
+  const auto at = in_force.find(day);
+  if (at != in_force.end() && !at->second->version.ended) {
+    ASSIGN_OR_RETURN(known.replaced, Parsed(*at->second));
+  }
+  known.days = {day};
+  // It is a member on the day already, unless the last version until then is an end.
+  const auto after = in_force.upper_bound(day);
+  bool lasts = after != in_force.begin() && !std::prev(after)->second->version.ended;
+  for (auto it = after; it != in_force.end(); ++it) {
+    if (planned == Later::kDropped) {
+      known.days.push_back(it->first);
+    } else if (!it->second->version.ended) {
+      lasts = true;
+      ASSIGN_OR_RETURN(known.others[it->first], Parsed(*it->second));
+    } else if (lasts) {
+      known.until = it->first;
+      break;
+    } else {
+      known.days.push_back(
+          it->first);  // left by what has ended before the day: it ends nothing now
+    }
+  }
+  return known;
+}
+
+bool EndsOn(const v1::Member& member, const std::optional<base::Date>& until) {
+  return DayOf(member.has_member_until(), member.member_until()) == until;
+}
+
+// As the last of its versions says that knows of the end.
+std::string ReasonOfEnd(const Membership& membership) {
+  std::string why;
+  const auto look = [&](const MemberRow& row) {
+    if (EndsOn(row.member(), membership.until)) why = row.member().reason();
+  };
+  if (!membership.until.has_value()) return why;
+  if (membership.replaced.has_value()) look(*membership.replaced);
+  for (const auto& [from, other] : membership.others) look(other);
+  return why;
+}
+
+// Whether it ended on another day, or not at all, before.
+bool SetUntil(const std::optional<base::Date>& until, v1::Member* member) {
+  if (EndsOn(*member, until)) return false;
+  member->clear_member_until();
+  if (until.has_value()) *member->mutable_member_until() = until->ToProto();
+  return true;
+}
+
 // The cure period is over: looks again, and proposes suspension; a person decides.
 absl::Status CureOver(const Env& env, store::Tx& tx, const Deadline& deadline, base::Date day) {
   ASSIGN_OR_RETURN(const int32_t number, rpc::NumberIn(deadline.record(), "clusters/*", 0));
@@ -276,69 +354,18 @@ absl::StatusOr<Decision> CompositionOn(const Env& env, const store::Tx& tx, cons
 absl::Status PutMember(store::Tx& tx, base::Date day, Later planned, MemberRow* row) {
   v1::Member& member = *row->mutable_member();
   const store::Key key = store::Key::Of(row->cluster(), member.participant().bin());
-  ASSIGN_OR_RETURN(const auto versions, tx.Versions(kMembers, key.bytes()));
-  std::map<base::Date, const store::RawRow*> in_force;  // of each day; they come newest first
-  for (const store::RawRow& version : versions) {
-    in_force.emplace(version.version.effective_from, &version);
-  }
-  std::map<base::Date, MemberRow> others;  // of the same membership
-  const auto keep = [&](const store::RawRow& version) -> absl::Status {
-    ASSIGN_OR_RETURN(auto stored, store::Reader::Parse<MemberRow>(version.view()));
-    others.emplace(version.version.effective_from, std::move(stored.row));
-    return absl::OkStatus();
-  };
-  const auto after = in_force.upper_bound(day);
-  // It is a member on the day already, unless the last version until then is an end.
-  bool lasts = after != in_force.begin() && !std::prev(after)->second->version.ended;
-  for (auto it = in_force.lower_bound(day); it != in_force.begin();) {
-    --it;
-    if (it->second->version.ended) break;
-    RETURN_IF_ERROR(keep(*it->second));
-  }
-  *member.mutable_member_from() =
-      others.empty() ? day.ToProto() : others.begin()->second.member().member_from();
-  std::vector<base::Date> days{day};
-  std::optional<base::Date> until;
-  for (auto it = after; it != in_force.end(); ++it) {
-    if (planned == Later::kDropped) {
-      days.push_back(it->first);
-    } else if (!it->second->version.ended) {
-      lasts = true;
-      RETURN_IF_ERROR(keep(*it->second));
-    } else if (lasts) {
-      until = it->first;
-      break;
-    } else {
-      days.push_back(it->first);  // left by what has ended before the day: it ends nothing now
-    }
-  }
-  std::string why;
-  const auto look = [&](const v1::Member& then) {
-    if (until.has_value() && DayOf(then.has_member_until(), then.member_until()) == until) {
-      why = then.reason();
-    }
-  };
-  if (const auto replaced = in_force.find(day);
-      replaced != in_force.end() && !replaced->second->version.ended) {
-    ASSIGN_OR_RETURN(const auto stored, store::Reader::Parse<MemberRow>(replaced->second->view()));
-    look(stored.row.member());
-  }
-  for (const auto& [from, other] : others) look(other.member());
-  const auto set_until = [&](v1::Member* one) {
-    if (DayOf(one->has_member_until(), one->member_until()) == until) return false;
-    one->clear_member_until();
-    if (until.has_value()) *one->mutable_member_until() = until->ToProto();
-    return true;
-  };
-  set_until(&member);
-  if (until.has_value() && member.reason().empty()) member.set_reason(why);
-  for (auto& [from, other] : others) {
+  ASSIGN_OR_RETURN(Membership membership, MembershipAround(tx, key, day, planned));
+  const std::string why = ReasonOfEnd(membership);
+  *member.mutable_member_from() = membership.from;
+  SetUntil(membership.until, &member);
+  if (membership.until.has_value() && member.reason().empty()) member.set_reason(why);
+  for (auto& [from, other] : membership.others) {
     const std::string before = other.SerializeAsString();
-    *other.mutable_member()->mutable_member_from() = member.member_from();
-    if (set_until(other.mutable_member())) other.mutable_member()->set_reason(why);
+    *other.mutable_member()->mutable_member_from() = membership.from;
+    if (SetUntil(membership.until, other.mutable_member())) other.mutable_member()->set_reason(why);
     if (other.SerializeAsString() != before) RETURN_IF_ERROR(tx.Put(kMembers, &other, from));
   }
-  for (const base::Date from : days) RETURN_IF_ERROR(tx.Put(kMembers, row, from));
+  for (const base::Date from : membership.days) RETURN_IF_ERROR(tx.Put(kMembers, row, from));
   return absl::OkStatus();
 }
 
