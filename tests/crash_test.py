@@ -452,6 +452,29 @@ def the_gateway_answers_while_the_backend_is_away(c):
     return f"{len(refusals)} calls refused while the backend was away"
 
 
+def the_gateway_answers_while_the_backend_stands_still(c):
+    """A process that is there and says nothing: a call is refused before the time is up that its method has, others then
+    at once, though the kernel takes connections for it."""
+    def refused(timeout):
+        path = GOODS + "CheckGoods"
+        try:
+            answer = c.client.call(path, c.client.request(path, codes=["0101"]), c.client.response(path), PUBLIC,
+                                   timeout=timeout)
+        except Refused as refusal:
+            assert refusal.code == grpc.StatusCode.UNAVAILABLE, refusal
+            assert refusal.reason == "BACKEND_UNAVAILABLE" and refusal.retry, refusal
+            return
+        raise AssertionError(f"answered {answer}")
+
+    assert c.retried(lambda: c.client.goods("CheckGoods", codes=["0101"])).results
+    with c.suite.paused(c.suite.store_process()):
+        refused(timeout=5)
+        for _ in range(4):
+            refused(timeout=3)
+    assert c.retried(lambda: c.client.goods("CheckGoods", codes=["0101"])).results
+    return "calls refused while the backend stood still"
+
+
 def nothing_of_the_past_has_changed(c):
     """Every head that was given out before a kill is a beginning of the tree that is there at the end."""
     head = c.client.journal("GetTreeHead")
@@ -467,7 +490,7 @@ def main():
     scenes = [imports_are_whole_or_absent, approvals_happen_once, writes_and_watches_go_on,
               a_public_watch_resumes_within_an_edition]
     if mode == "processes":
-        scenes.append(the_gateway_answers_while_the_backend_is_away)
+        scenes += [the_gateway_answers_while_the_backend_is_away, the_gateway_answers_while_the_backend_stands_still]
     with tempfile.TemporaryDirectory() as elsewhere, Suite(bin_folder, proto_folder, mode, **{
             "gateway_flags" if mode == "embedded" else "backend_flags": ["--witness-dir", elsewhere]}) as suite:
         crash = Crash(suite)

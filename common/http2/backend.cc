@@ -60,6 +60,7 @@ std::shared_ptr<ClientConnection> Backend::NewConnection(std::function<void()> o
 }
 
 void Backend::OnOpen() {
+  if (!open()) return;  // it was told to go away with the greeting, or another is on its way
   if (!std::exchange(reachable_, true)) {
     base::Log(base::Severity::kInfo, "backend_back", {{"address", options_.address}});
   }
@@ -88,9 +89,17 @@ void Backend::OnClosed(const std::string& why) {
   }
   next_try_ = now + wait_;
   wait_ = std::min(2 * wait_, options_.last_wait);
+  FailWaiting(why);
+}
+
+void Backend::FailWaiting(const std::string& why) {
   for (const auto& call : std::exchange(waiting_, {})) {
     if (!call->over() && !options_.elsewhere(call)) call->Fail(why);
   }
+}
+
+bool Backend::Away(absl::Time now) const {
+  return !reachable_ && (connection_ == nullptr || now > tried_ + options_.away_wait);
 }
 
 void Backend::SendAgain(const std::shared_ptr<ClientCall>& call) {
@@ -115,8 +124,9 @@ std::shared_ptr<Taker> Backend::Take(CallHead head, ClientCall::Answers answers,
 void Backend::Send(const std::shared_ptr<ClientCall>& call) {
   if (connection_ != nullptr && connection_->open()) return connection_->Begin(call);
   if (connection_ != nullptr && (connection_->going_away() || connection_->spent())) Retire();
-  if (connection_ == nullptr && base::SteadyNow() >= next_try_) Connect();
-  if (connection_ == nullptr && !reachable_) return call->Fail("The service is away.");
+  const absl::Time now = base::SteadyNow();
+  if (connection_ == nullptr && now >= next_try_) Connect();
+  if (Away(now)) return call->Fail("The service is away.");
   waiting_.push_back(call);
 }
 
@@ -166,6 +176,7 @@ void Backend::OnTick(absl::Time now) {
     if (!old_[i]->going_away() && old_[i]->calls() == 0) old_[i]->Close();
   }
   std::erase_if(waiting_, [](const auto& call) { return call->over(); });
+  if (Away(now)) FailWaiting("The service is away.");
   if (connection_ == nullptr && now >= next_try_) Connect();
 }
 

@@ -21,6 +21,8 @@ struct BackendOptions {
   absl::Duration first_wait = absl::Milliseconds(100);
   absl::Duration last_wait = absl::Seconds(1);
   absl::Duration connect_limit = absl::Seconds(5);
+  // For how long a call waits for a try that is under way while the backend is away.
+  absl::Duration away_wait = absl::Milliseconds(250);
   // Of a connection; odd. HTTP/2 counts its calls up to 2^31.
   int32_t first_stream = 1;
   // Null: there is no other loop that calls it.
@@ -43,7 +45,7 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
 
   // Sends the call: at once, or when the next connection has come to something.
-  // While the backend is away it is UNAVAILABLE at once.
+  // While the backend is away it is UNAVAILABLE at once, or after `away_wait`.
   std::shared_ptr<Taker> Take(CallHead head, ClientCall::Answers answers,
                               std::shared_ptr<Replier> replier);
   void Send(const std::shared_ptr<ClientCall>& call);
@@ -71,6 +73,9 @@ class Backend {
   void Renew(absl::Time now);
   void OnOpen();
   void OnClosed(const std::string& why);
+  // Whether calls do not wait for the try that is under way.
+  bool Away(absl::Time now) const;
+  void FailWaiting(const std::string& why);
   void SendAgain(const std::shared_ptr<ClientCall>& call);
 
   EventLoop* const loop_;

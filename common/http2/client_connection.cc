@@ -65,7 +65,7 @@ nghttp2_session_callbacks* ClientConnection::Callbacks() {
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         if (frame->hd.type == NGHTTP2_GOAWAY) Self(user)->going_away_ = true;
-        if (frame->hd.type == NGHTTP2_SETTINGS) Self(user)->greeted_ = true;
+        if (frame->hd.type == NGHTTP2_SETTINGS) Self(user)->OnGreeting();
         return 0;
       });
   nghttp2_session_callbacks_set_on_stream_close_callback(
@@ -80,11 +80,18 @@ void ClientConnection::OnOpen(std::string) {
   static const nghttp2_session_callbacks* const kCallbacks = Callbacks();
   OpenSession(Side::kClient, kCallbacks, {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}});
   nghttp2_session_set_next_stream_id(session(), options_.first_stream);
-  if (options_.on_open) options_.on_open();
+}
+
+void ClientConnection::OnGreeting() {
+  if (std::exchange(greeted_, true) || !options_.on_open) return;
+  // Not from within nghttp2.
+  AtEndOfTurn([self = self_] {
+    if (self->open()) self->options_.on_open();
+  });
 }
 
 bool ClientConnection::open() const {
-  return session() != nullptr && socket_.open() && !going_away_ &&
+  return greeted_ && socket_.open() && !going_away_ &&
          nghttp2_session_check_request_allowed(session()) != 0;
 }
 
@@ -156,6 +163,9 @@ void ClientConnection::Reset(int32_t id) {
 
 // Who says something now and then and takes nothing is as good as silent.
 void ClientConnection::OnTick(absl::Time now) {
+  if (!greeted_ && now > began() + limits_.handshake) {
+    return socket_.Close("no handshake in time");
+  }
   if (now > socket_.stuck_since() + limits_.ping_after + limits_.ping_answer) {
     return socket_.Close("takes nothing");
   }

@@ -26,6 +26,7 @@ class ClientConnection final : public Connection {
     size_t attempt = 0;                 // of several addresses of that name, which
     std::shared_ptr<TlsConnector> tls;  // null: plain text
     int32_t first_stream = 1;
+    // The server has spoken. A socket may open to one that stands still: the kernel answers for it.
     std::function<void()> on_open;
     // The server did not look at the call, or it changes nothing: it may be sent once more.
     std::function<void(const std::shared_ptr<ClientCall>&)> on_unseen;
@@ -37,7 +38,7 @@ class ClientConnection final : public Connection {
   static std::shared_ptr<ClientConnection> Connect(Options options);
 
   // It has not come to something yet.
-  bool connecting() const { return session() == nullptr; }
+  bool connecting() const { return !greeted_; }
   // Whether a call may begin on it.
   bool open() const;
   // The server takes no more calls, and will close.
@@ -68,6 +69,7 @@ class ClientConnection final : public Connection {
   explicit ClientConnection(Options options);
   static nghttp2_session_callbacks* Callbacks();
   void OnStreamClosed(int32_t id, uint32_t error);
+  void OnGreeting();
 
   Options options_;
   absl::flat_hash_map<int32_t, std::shared_ptr<ClientCall>> calls_;

@@ -52,6 +52,7 @@ class Connection : public Socket::Owner, public std::enable_shared_from_this<Con
   void Flush();
   // Some times a second: closes what has no session in time, and what does not answer when asked.
   void LookAlive(absl::Time now);
+  absl::Time began() const { return began_; }
   // When something came from the other side: the time of all that it says in this turn.
   absl::Time heard() const { return heard_; }
   // What the other side has said in this turn broke a rule of ours: nothing more is read of it.

@@ -632,6 +632,25 @@ TEST_F(BackendTest, ATryThatHangsIsGivenUpWhereTheServerWasSeen) {
   std::filesystem::remove_all(dir);
 }
 
+// The kernel takes connections for a process that stands still. No call waits until it is known
+// that nobody speaks on them.
+TEST_F(BackendTest, OneThatTakesConnectionsAndSaysNothingIsAway) {
+  int port = 0;
+  const int silent = Listen(10, &port);
+  http2::BackendOptions options;
+  options.address = absl::StrCat("127.0.0.1:", port);
+  options.connect_limit = absl::Hours(1);
+  options.limits.ping_after = absl::Hours(1);
+  Use(options);
+  close(accept(silent, nullptr, nullptr));  // it was there, and is lost
+  EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  const int hanging = accept(silent, nullptr, nullptr);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(CodeOf("x"), absl::StatusCode::kUnavailable);
+  loop_.RunAndWait([&] { EXPECT_FALSE(backend_->reachable()); });
+  close(hanging);
+  close(silent);
+}
+
 // A server whose key was stolen: its connection ends with the next look, and it gets no other.
 TEST_F(BackendTest, AServerThatIsDeniedIsLeft) {
   const std::string dir = absl::StrCat(::testing::TempDir(), "/backend_", base::RandomUuid());

@@ -20,9 +20,9 @@ namespace {
 
 // The largest answer taken from a backend; our services page long before.
 constexpr size_t kMaxAnswerBytes = 64 << 20;
-// A machine that is gone says nothing: calls to it are to end before their time is up, which is
-// some 30 s, or to go to another.
-constexpr absl::Duration kSilence = absl::Seconds(5), kPingAnswer = absl::Seconds(5);
+// A machine that is gone, or a process that stands still, says nothing: calls to it are to end
+// before their time is up, which is 5 s where nobody said another, or to go to another.
+constexpr absl::Duration kSilence = absl::Seconds(2), kPingAnswer = absl::Seconds(2);
 // Descriptors that are wanted beside the clients'.
 constexpr size_t kOtherFiles = 512;
 

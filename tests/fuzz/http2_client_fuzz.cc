@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,26 +43,52 @@ class Liar {
   void AnswerOne(absl::string_view bytes) const {
     const int fd = accept(listener_, nullptr, nullptr);
     Expect(fd >= 0, "a client connects");
-    // The greeting, and something of the call.
-    constexpr size_t kEnough = 120;
-    std::array<char, 4096> room{};
-    for (size_t heard = 0; heard < kEnough;) {
-      const ssize_t got = recv(fd, room.data(), room.size(), 0);
-      if (got <= 0) break;
-      heard += static_cast<size_t>(got);
+    // Who is greeted calls: the rest answers that.
+    if (const size_t greeting = GreetingIn(bytes); greeting > 0) {
+      Say(fd, bytes.substr(0, greeting));
+      bytes.remove_prefix(greeting);
+      HearCall(fd);
     }
-    while (!bytes.empty()) {
-      const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) break;
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
+    Say(fd, bytes);
     shutdown(fd, SHUT_WR);
+    std::array<char, 4096> room{};
     while (recv(fd, room.data(), room.size(), 0) > 0) {
     }
     close(fd);
   }
 
  private:
+  // How long the settings are with which the bytes begin; 0: they begin with something else.
+  static size_t GreetingIn(absl::string_view bytes) {
+    constexpr size_t kHead = 9;
+    constexpr char kSettings = 4;
+    if (bytes.size() < kHead || bytes[3] != kSettings) return 0;
+    const auto byte = [&](size_t at) { return size_t{static_cast<unsigned char>(bytes[at])}; };
+    const size_t size = kHead + (byte(0) << 16 | byte(1) << 8 | byte(2));
+    return size <= bytes.size() ? size : 0;
+  }
+  static void Say(int fd, absl::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+  // The client's greeting, and something of its call; by those settings it may make none.
+  static void HearCall(int fd) {
+    constexpr size_t kEnough = 120;
+    timeval patience{0, 100'000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::array<char, 4096> room{};
+    for (size_t heard = 0; heard < kEnough;) {
+      const ssize_t got = recv(fd, room.data(), room.size(), 0);
+      if (got <= 0) break;
+      heard += static_cast<size_t>(got);
+    }
+    patience = {0, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+
   const int listener_;
   std::string address_;
 };
