@@ -139,4 +139,14 @@ std::string Flags::Help() const {
                       "  --help\n      print this text\n");
 }
 
+std::vector<Flags::Offer> Flags::Offers() const {
+  std::vector<Offer> offers;
+  for (const Flag& flag : flags_) {
+    offers.push_back({absl::StrCat("--", flag.name), flag.help, !flag.is_switch});
+  }
+  offers.push_back({"--version", "print which release this is", false});
+  offers.push_back({"--help", "print all flags", false});
+  return offers;
+}
+
 }  // namespace nisi::rpc

@@ -47,6 +47,14 @@ class Flags {
   // What to print then: all flags, or the program's version.
   std::string Help() const;
 
+  // What may be given, for whoever helps to type it.
+  struct Offer {
+    std::string name;  // "--data"
+    std::string help;
+    bool takes_value;
+  };
+  std::vector<Offer> Offers() const;
+
  private:
   struct Flag {
     std::string name;

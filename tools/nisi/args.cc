@@ -161,6 +161,17 @@ bool TakesValue(absl::string_view word) {
   return tool != nullptr && *tool->value != '\0';
 }
 
+std::string UnknownAmong(const std::vector<std::string>& argv) {
+  for (const std::string& word : argv) {
+    const std::string flag = FlagOf(word);
+    const std::string name = flag.substr(0, flag.find('='));
+    if (!flag.empty() && FindTool(absl::StripPrefix(name, "cli."), ~0U) == nullptr) {
+      return Unknown(name, {}, ~0U);
+    }
+  }
+  return "";
+}
+
 std::vector<std::string> TakeWords(std::vector<std::string>* argv, size_t count) {
   std::vector<std::string> words;
   for (size_t i = 0; i < argv->size() && words.size() < count;) {

@@ -64,6 +64,9 @@ absl::StatusOr<Args> ParseArgs(const std::vector<std::string>& argv,
 // Whether the word is a flag of the program and the next word its value.
 bool TakesValue(absl::string_view word);
 
+// What is wrong with the first flag that no command has; empty: each is one of some command.
+std::string UnknownAmong(const std::vector<std::string>& argv);
+
 // Takes the first words that are no flags and no values of flags (at most `count`) out of argv.
 std::vector<std::string> TakeWords(std::vector<std::string>* argv, size_t count);
 

@@ -1,5 +1,6 @@
 #include "tools/nisi/call.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -208,6 +209,12 @@ absl::StatusOr<std::string> ProcessOf(const Service& service, const Args& args) 
     return absl::InvalidArgumentError(
         "--service is needed: every process has this service, as --service " + Owners().front() +
         ".");
+  }
+  // A gateway may know some that this program does not: only what is nearly one is a slip.
+  const std::vector<std::string> owners = Owners();
+  const bool known = std::find(owners.begin(), owners.end(), name) != owners.end();
+  if (const std::string meant = DidYouMean(name, owners); !known && !meant.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("There is no service ", name, ".", meant));
   }
   return name;
 }

@@ -479,6 +479,22 @@ TEST_F(ClientTest, AFollowedWatchResumesWithoutGapOrRepeat) {
                                         absl::Milliseconds(500)));
 }
 
+TEST_F(ClientTest, AWatchThatEndsSaysWhereItGoesOn) {
+  const auto c5 = Change(5, "a");
+  auto piece = Change(8, "b");
+  piece.set_delivered_changes(2);
+  const auto said = [&](const grpc::Status& end, std::vector<std::string> more) {
+    Script({&c5, &piece}, end);
+    std::vector<std::string> argv = {"priority-goods", "watch-entries", "--start-position", "3"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return nisi_(argv).err;
+  };
+  const grpc::Status gone(grpc::StatusCode::UNAVAILABLE, "going");
+  EXPECT_THAT(said(gone, {}), HasSubstr("goes on with --start-position 9 --delivered-changes 2\n"));
+  EXPECT_EQ(said({}, {"--max", "1"}), "The watch goes on with --start-position 6\n");
+  EXPECT_EQ(said({}, {"--max", "1", "--format", "json"}), "");  // each message says it
+}
+
 // A stream ends with its token, and whoever renews the file renews it for years of watching.
 TEST_F(ClientTest, AFollowedWatchGoesOnWithTheNextToken) {
   google::rpc::ErrorInfo info;

@@ -88,7 +88,7 @@ Runner RunnerOf(const std::string& command) {
 int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& own, const Io& io) {
   // Takes everything after it as it is.
   if (!argv.empty() && argv[0] == "__complete")
-    return RunComplete({argv.begin() + 1, argv.end()}, io);
+    return RunComplete({argv.begin() + 1, argv.end()}, own, io);
 
   std::vector<std::string> rest = argv;
   const std::vector<std::string> first = TakeWords(&rest, 1);
@@ -100,12 +100,16 @@ int Run(const std::vector<std::string>& argv, const std::map<std::string, Own>& 
   if (first[0] == "version" && rest.empty()) return TellVersion(io);
   // Its flags are its own, and so is its help.
   if (const auto found = own.find(first[0]); found != own.end()) {
-    return found->second(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);
+    return found->second.run(WantsHelp(rest) ? std::vector<std::string>{"--help"} : rest);
   }
   if (const Runner run = RunnerOf(first[0]))
     return WantsHelp(rest) ? RunHelp(first, io) : run(rest, io);
   const Service* service = FindService(first[0]);
-  if (service == nullptr) return NoSuchService(first[0], io);
+  if (service == nullptr) {
+    // The value of a flag that there is not looks like a service.
+    const std::string unknown = UnknownAmong(rest);
+    return unknown.empty() ? NoSuchService(first[0], io) : Usage(unknown, "nisi --help", io);
+  }
   const std::vector<std::string> second = TakeWords(&rest, 1);
   if (second.empty()) {
     return WantsHelp(rest) ? RunHelp(first, io)

@@ -10,7 +10,11 @@
 namespace nisi::cli {
 
 // A command with flags of its own, which needs the services themselves.
-using Own = std::function<int(const std::vector<std::string>&)>;
+struct Own {
+  std::function<int(const std::vector<std::string>&)> run;
+  // Candidates for the last of the words after its name, as Complete gives them; null: none.
+  std::function<std::vector<std::string>(const std::vector<std::string>&)> complete;
+};
 
 // The whole program: `argv` without the program's name; `own` commands by their name get what
 // stands after that word. Returns the exit code.

@@ -1,5 +1,7 @@
 #include "tools/nisi/complete.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,12 +14,11 @@
 #include "tools/nisi/flags.h"
 #include "tools/nisi/help.h"
 #include "tools/nisi/names.h"
+#include "tools/nisi/own_flags.h"
 #include "tools/nisi/packages.h"
 
 namespace nisi::cli {
 namespace {
-
-constexpr char kFile[] = ":file";
 
 constexpr char kBash[] = R"(# bash completion of nisi: source <(nisi completion bash)
 _nisi() {
@@ -72,7 +73,7 @@ std::string Short(const std::string& text) {
 
 std::vector<std::string> ValuesOf(const ToolFlag& flag) {
   const absl::string_view choices = flag.choices;
-  if (choices == "@file") return {kFile};
+  if (choices == "@file") return {kFileCandidate};
   if (choices == "@owner") return Owners();
   if (choices == "@role") {
     std::vector<std::string> roles;
@@ -106,7 +107,7 @@ std::vector<std::string> AtFlag(const Place& place, const std::vector<std::strin
         return ValuesOf(flag);
     }
   }
-  if (before == "-o") return {kFile};
+  if (before == "-o") return {kFileCandidate};
   std::vector<std::string> all;
   for (const FieldFlag& flag : place.fields) {
     if (flag.output_only() && flag.field().name() != "name") continue;
@@ -149,7 +150,7 @@ std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word
   if (word && command == "help" && service != nullptr) return MethodWords(*service);
   const bool of_file =
       command == "verify" || (command == "proof" && at.size() > 1 && at[1] == "verify");
-  if (of_file && word) return {kFile};
+  if (of_file && word) return {kFileCandidate};
   Place place;
   if (command == "token") place.scopes |= kToken;
   if (command == "backup") place.scopes |= kConnect | kStandard;
@@ -160,13 +161,17 @@ std::vector<std::string> AtCommand(const std::vector<std::string>& at, bool word
 }
 
 // Flags of the program may stand before and between the words.
-std::vector<std::string> Candidates(const std::vector<std::string>& words) {
+std::vector<std::string> Candidates(const std::vector<std::string>& words,
+                                    const std::map<std::string, Own>& own) {
   std::vector<std::string> before(words.begin(), words.end() - 1);
   const bool word =
       !absl::StartsWith(words.back(), "-") && (before.empty() || !TakesValue(before.back()));
   const std::vector<std::string> at = TakeWords(&before, 2);
   const Place anywhere = {{}, kCommon | kConnect | kStandard};
   if (at.empty()) return word ? FirstWords() : AtFlag(anywhere, words);
+  if (const auto found = own.find(at[0]); found != own.end() && found->second.complete) {
+    return found->second.complete({std::find(words.begin(), words.end(), at[0]) + 1, words.end()});
+  }
   const Service* service = FindService(at[0]);
   if (service == nullptr) return AtCommand(at, word, words);
   if (at.size() == 1) return word ? MethodWords(*service) : AtFlag(anywhere, words);
@@ -191,13 +196,14 @@ std::vector<std::string> WithoutEquals(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::vector<std::string> Complete(const std::vector<std::string>& given) {
+std::vector<std::string> Complete(const std::vector<std::string>& given,
+                                  const std::map<std::string, Own>& own) {
   std::vector<std::string> words = WithoutEquals(given);
   if (words.empty()) words.emplace_back();
   const std::string& prefix = words.back();
   std::vector<std::string> found;
-  for (const std::string& candidate : Candidates(words)) {
-    if (candidate == kFile) return {kFile};
+  for (const std::string& candidate : Candidates(words, own)) {
+    if (candidate == kFileCandidate) return {kFileCandidate};
     if (absl::StartsWith(candidate, prefix)) found.push_back(candidate);
   }
   return found;
@@ -216,8 +222,9 @@ int RunCompletion(const std::vector<std::string>& argv, const Io& io) {
   return kDone;
 }
 
-int RunComplete(const std::vector<std::string>& argv, const Io& io) {
-  for (const std::string& candidate : Complete(argv)) *io.out << candidate << "\n";
+int RunComplete(const std::vector<std::string>& argv, const std::map<std::string, Own>& own,
+                const Io& io) {
+  for (const std::string& candidate : Complete(argv, own)) *io.out << candidate << "\n";
   return kDone;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tools/nisi/own_flags.h"
 #include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
@@ -75,6 +76,32 @@ TEST(CompleteTest, FlagsOfTheProgramBeforeAndBetweenTheWords) {
   EXPECT_THAT(Complete({"priority-goods", "--addr"}), ElementsAre(StartsWith("--address\t")));
   EXPECT_THAT(Complete({"--format", "json", "proof", ""}), ElementsAre("get", "journal", "verify"));
   EXPECT_THAT(Complete({"proof", "--wide", "verify", ""}), ElementsAre(":file"));
+}
+
+// serve, restore and doctor are told the words that stand after them, and say themselves.
+TEST(CompleteTest, CommandsWithFlagsOfTheirOwn) {
+  Program nisi;
+  EXPECT_EQ(nisi({"__complete", "serve", ""}).out, "--words-1\n");
+  EXPECT_EQ(nisi({"__complete", "--wide", "restore", "--from", "x", "--"}).out, "--words-3\n");
+  EXPECT_EQ(nisi({"__complete", "serve", "x"}).out, "");
+
+  std::string data;
+  bool make_keys = false;
+  rpc::Flags flags("nisi serve", "");
+  flags.String("data", &data, "the data folder").Bool("make-keys", &make_keys, "make keys");
+  EXPECT_THAT(CandidatesOf(flags, {"--d"}),
+              ElementsAre("--data\tthe data folder", "--make-keys\tmake keys",
+                          StartsWith("--version\t"), StartsWith("--help\t")));
+  EXPECT_THAT(CandidatesOf(flags, {"--data", ""}), ElementsAre(":file"));
+  EXPECT_THAT(CandidatesOf(flags, {"--make-keys", ""}), Contains("--data\tthe data folder"));
+
+  const auto problem = [&](std::vector<const char*> argv) {
+    argv.insert(argv.begin(), "nisi serve");
+    return ProblemOf(flags.Parse(static_cast<int>(argv.size()), argv.data()), flags);
+  };
+  EXPECT_EQ(problem({"--dta", "x"}), "--dta: no such flag; see --help. Did you mean --data?");
+  EXPECT_EQ(problem({"--nonsense"}), "--nonsense: no such flag; see --help");
+  EXPECT_EQ(problem({"--data"}), "--data: needs a value; see --help");
 }
 
 TEST(CompleteTest, BashCutsAtTheEqualsSign) {

@@ -10,6 +10,7 @@
 #include "nisi/testing/v1/testing.pb.h"
 #include "tools/nisi/args.h"
 #include "tools/nisi/names.h"
+#include "tools/nisi/test_program.h"
 
 namespace nisi::cli {
 namespace {
@@ -170,6 +171,19 @@ TEST_F(ArgsTest, NamesTheNearestFlag) {
   EXPECT_EQ(Nearest("entry.nam", flags), "entry.name");
   const std::string far(Parse({"--zzzzzzzzzzzz"}).status().message());
   EXPECT_EQ(far, "There is no flag --zzzzzzzzzzzz here.");
+}
+
+// Its value is not what is wrong.
+TEST_F(ArgsTest, AFlagThatThereIsNotIsToldBeforeTheWords) {
+  Program nisi;
+  EXPECT_THAT(nisi({"--fromat", "json", "priority-goods", "list-editions"}).err,
+              HasSubstr("There is no flag --fromat here. Did you mean --format?"));
+  EXPECT_THAT(nisi({"--wide", "priority-good"}).err,
+              HasSubstr("no service or command priority-good."));
+  const Ran slip = nisi({"journal", "get-tree-head", "--service", "priorty-goods"});
+  EXPECT_EQ(slip.code, kUsage);
+  EXPECT_THAT(slip.err,
+              HasSubstr("There is no service priorty-goods. Did you mean priority-goods?"));
 }
 
 TEST_F(ArgsTest, MissingAndNeedlessValues) {

@@ -63,15 +63,16 @@ journal::ListEntriesResponse ListOf(const journal::Entry& entry) {
 
 TEST(JournalTableTest, AnEntrySaysWhichRecordWhatWasDoneAndWhichFields) {
   EXPECT_EQ(Printed(ListOf(Approval())),
-            "POSITION  RECORD TIME          METHOD           "
+            "POSITION  RECORD TIME                METHOD           "
             "CHANGES                                          ACTOR\n"
-            "12        2026-01-05 13:00:00  approve-edition  "
+            "12        2026-01-05T13:00:00+05:00  approve-edition  "
             "Edition editions/2 changed: state, order_number  official\n");
 }
 
 TEST(JournalTableTest, InANarrowTerminalTheChangesStay) {
-  EXPECT_THAT(Printed(ListOf(Approval()), 80),
-              HasSubstr("12        2026-01-05 13:00:00  approve-edition  Edition editions/2 chan"));
+  EXPECT_THAT(
+      Printed(ListOf(Approval()), 80),
+      HasSubstr("12        2026-01-05T13:00:00+05:00  approve-edition  Edition editions/2 chan"));
 }
 
 TEST(JournalTableTest, OneEntryListsItsChanges) {

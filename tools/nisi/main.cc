@@ -37,13 +37,13 @@ int main(int argc, char** argv) {
     return std::string(value == nullptr ? "" : value);
   };
   io.sleep = [](absl::Duration pause) { absl::SleepFor(pause); };
-  const nisi::cli::Own machines = [&io](const std::vector<std::string>& args) {
+  const auto machines = [&io](const std::vector<std::string>& args) {
     return nisi::cli::RunMachines(args, ServedMachines(), io);
   };
   return nisi::cli::Run({argv + 1, argv + argc},
-                        {{"serve", nisi::cli::ServeMain},
-                         {"restore", nisi::cli::RestoreMain},
-                         {"doctor", nisi::cli::DoctorMain},
-                         {"machines", machines}},
+                        {{"serve", {nisi::cli::ServeMain, nisi::cli::CompleteServe}},
+                         {"restore", {nisi::cli::RestoreMain, nisi::cli::CompleteRestore}},
+                         {"doctor", {nisi::cli::DoctorMain, nisi::cli::CompleteDoctor}},
+                         {"machines", {machines, nullptr}}},
                         io);
 }

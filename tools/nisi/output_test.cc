@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/text_format.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -14,7 +15,9 @@
 #include "nisi/rpc/v1/legal_basis.pb.h"
 #include "nisi/testing/v1/testing.pb.h"
 #include "tools/nisi/errors.h"
+#include "tools/nisi/flags.h"
 #include "tools/nisi/names.h"
+#include "tools/nisi/rows.h"
 
 namespace nisi::cli {
 namespace {
@@ -75,6 +78,20 @@ TEST(OutputTest, OneRecordAsLinesAndItsListsAsTables) {
       text,
       HasSubstr("decision findings:\nRULE   SATISFIED  FACTS\nLEVEL  yes        points=71\n"));
   EXPECT_THAT(text, Not(HasSubstr("sector")));
+}
+
+// As of which moment something was is copied from a table.
+TEST(OutputTest, ATimeIsShownAsAFlagTakesIt) {
+  for (const char* time : {"seconds: 1767600000", "seconds: 1767600000 nanos: 500000000"}) {
+    const auto entry =
+        Of<nisi::journal::v1::Entry>(absl::StrCat("record_time { ", time, " }").c_str());
+    const auto* field = entry.GetDescriptor()->FindFieldByName("record_time");
+    const std::string shown = CellOf(entry, {"record_time", {field}}, Detail::kBrief);
+    EXPECT_THAT(shown, ::testing::StartsWith("2026-01-05T13:00:00"));
+    nisi::journal::v1::Entry again;
+    EXPECT_EQ(SetField(*field, shown, &again), absl::OkStatus());
+    EXPECT_EQ(again.DebugString(), entry.DebugString());
+  }
 }
 
 TEST(OutputTest, ALongListOfTextsIsCutInTablesAndWholeElsewhere) {

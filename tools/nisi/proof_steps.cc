@@ -68,11 +68,18 @@ void AddEntry(const Proof& proof, const std::string& key, bool* holds, Steps* st
     steps->Note(OneLine(absl::StrCat("It says: ", ToldOf(entry), ".")));
 }
 
-// The name of what a line of JSON holds; empty where it has none.
-std::string NameIn(const std::string& line) {
+// The name of what the first line holds; else what is wrong with the file.
+absl::StatusOr<std::string> NameIn(const std::string& line) {
   const auto object = nlohmann::json::parse(line, nullptr, false);
+  if (!object.is_object()) {
+    return absl::InvalidArgumentError(
+        "the file has no JSON object in each line, as export-edition --format json gives them");
+  }
   const auto name = object.find("name");
-  return name != object.end() && name->is_string() ? name->get<std::string>() : "";
+  if (name == object.end() || !name->is_string()) {
+    return absl::InvalidArgumentError("the first line of the file has no name of an entry");
+  }
+  return name->get<std::string>();
 }
 
 // "editions/2" of the line "editions/2/entries/850423".
@@ -111,7 +118,9 @@ void AddList(const Proof& proof, std::istream* list, Steps* steps) {
     if (line.empty()) continue;
     // What kind of line it is, the edition says that the first one is of.
     if (edition == nullptr) {
-      parent = ParentOf(NameIn(line));
+      const auto name = NameIn(line);
+      if (!name.ok()) return steps->Skip("list", std::string(name.status().message()));
+      parent = ParentOf(*name);
       edition = RecordIn(proof, parent);
       if (edition == nullptr || TextAt(*edition, "entries_root").empty()) {
         return steps->Skip("list", "the proved entry has no root of the lines in this file");

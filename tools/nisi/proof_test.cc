@@ -309,6 +309,20 @@ TEST_F(ListTest, WithoutARootTheListIsNotChecked) {
   EXPECT_EQ(nisi_({"verify", ProofFile(), "--list", dir_ / "absent"}).code, kUsage);
 }
 
+TEST_F(ListTest, AFileThatIsNoListSaysWhatIsWrong) {
+  const auto said = [&](const char* text) {
+    std::ofstream(dir_ / "list.json") << text;
+    const Ran ran = nisi_({"verify", ProofFile(), "--list", dir_ / "list.json"});
+    EXPECT_EQ(ran.code, kUsage) << ran.out;
+    return ran.out;
+  };
+  for (const char* text : {"goods_code,name_ru\n8504,a\n", "[\n", "3\n"}) {
+    EXPECT_THAT(said(text), HasSubstr("the file has no JSON object in each line"));
+  }
+  EXPECT_THAT(said("{\"goodsCode\": \"8504\"}\n"),
+              HasSubstr("the first line of the file has no name of an entry"));
+}
+
 TEST_F(ProofTest, FlagsMayStandBeforeTheWord) {
   const std::string file = File("p.json", ProofOf(3, 5));
   const std::string key = absl::BytesToHexString(signer_->public_key());

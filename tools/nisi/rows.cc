@@ -84,10 +84,12 @@ std::string TextOf(const Message& message, Detail detail) {
     return sum.ok() ? sum->ToString() : JsonOf(*money);
   }
   if (const auto* time = dynamic_cast<const google::protobuf::Timestamp*>(&message)) {
-    // For people: the country's legal time, to the second. JSON and CSV have the instant.
     if (detail == Detail::kFull) return JsonOf(message);
-    return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time->seconds()),
-                            base::LegalZone());
+    // For people: the country's legal time. With its zone a flag takes it as it stands.
+    return absl::FormatTime(
+        absl::RFC3339_full,
+        absl::FromUnixSeconds(time->seconds()) + absl::Nanoseconds(time->nanos()),
+        base::LegalZone());
   }
   if (const auto* any = dynamic_cast<const google::protobuf::Any*>(&message)) return JsonOf(*any);
   if (const auto* basis = dynamic_cast<const nisi::rpc::v1::LegalBasis*>(&message)) {

@@ -26,6 +26,7 @@
 #include "services/gateway/limit_flags.h"
 #include "services/gateway/packages.h"
 #include "services/gateway/service.h"
+#include "tools/nisi/own_flags.h"
 #include "tools/nisi/serve_services.h"
 
 namespace nisi::cli {
@@ -203,11 +204,7 @@ absl::Status Serve(const Settings& settings, rpc::StopSignal& stop, std::atomic<
   return absl::OkStatus();
 }
 
-}  // namespace
-
-int ServeMain(const std::vector<std::string>& args) {
-  rpc::StopSignal stop;
-  Settings settings;
+rpc::Flags FlagsFor(Settings& settings) {
   rpc::Flags flags("nisi serve",
                    "All services of NISI and their gateway in this process, over one data folder.");
   flags
@@ -225,11 +222,25 @@ int ServeMain(const std::vector<std::string>& args) {
             "make keys and certificates for separate processes, and end");
   settings.host.AddTo(&flags, kDataVariable);
   settings.limits.AddTo(&flags, 0);  // its services are in the same process
+  return flags;
+}
+
+}  // namespace
+
+std::vector<std::string> CompleteServe(const std::vector<std::string>& words) {
+  Settings settings;
+  return CandidatesOf(FlagsFor(settings), words);
+}
+
+int ServeMain(const std::vector<std::string>& args) {
+  rpc::StopSignal stop;
+  Settings settings;
+  rpc::Flags flags = FlagsFor(settings);
   std::vector<const char*> argv{"nisi serve"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
       !parsed.ok()) {
-    std::cerr << parsed.message() << "\n";  // all flags after it would hide it
+    std::cerr << ProblemOf(parsed, flags) << "\n";  // all flags after it would hide it
     return 2;
   }
   if (flags.help_wanted()) {

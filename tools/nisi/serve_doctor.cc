@@ -20,6 +20,8 @@
 #include "services/gateway/limit_flags.h"
 #include "tools/nisi/doctor.h"
 #include "tools/nisi/io.h"
+#include "tools/nisi/names.h"
+#include "tools/nisi/own_flags.h"
 #include "tools/nisi/serve.h"
 #include "tools/nisi/serve_services.h"
 
@@ -192,7 +194,21 @@ Findings Examine(const Installation& at) {
   return findings;
 }
 
+std::vector<std::string> Processes() {
+  std::vector<std::string> processes{kAll, kGateway};
+  for (const auto& [name, parts] : ServedServices()) processes.push_back(name);
+  return processes;
+}
+
 }  // namespace
+
+std::vector<std::string> CompleteDoctor(const std::vector<std::string>& words) {
+  if (words.size() == 1 && !absl::StartsWith(words[0], "-")) return Processes();
+  Told told;
+  rpc::Flags flags("", "");
+  Declare(&told, kAll, &flags);
+  return CandidatesOf(flags, words);
+}
 
 int DoctorMain(const std::vector<std::string>& args) {
   std::string process = kAll;
@@ -204,15 +220,14 @@ int DoctorMain(const std::vector<std::string>& args) {
       argv.push_back(arg.c_str());
     }
   }
-  std::vector<std::string> processes{kAll, kGateway};
-  for (const auto& [name, parts] : ServedServices()) processes.push_back(name);
+  const std::vector<std::string> processes = Processes();
   const auto usage = [](absl::string_view message) {
     std::cerr << message << "\nHelp: nisi doctor --help\n";
     return kUsage;
   };
   if (std::find(processes.begin(), processes.end(), process) == processes.end()) {
-    return usage(absl::StrCat("There is no process ", process,
-                              ", but: ", absl::StrJoin(processes, ", "), "."));
+    return usage(absl::StrCat("There is no process ", process, ", but: ",
+                              absl::StrJoin(processes, ", "), ".", DidYouMean(process, processes)));
   }
   Told told;
   rpc::Flags flags(
@@ -225,7 +240,7 @@ int DoctorMain(const std::vector<std::string>& args) {
   Declare(&told, process, &flags);
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
       !parsed.ok()) {
-    return usage(parsed.message());
+    return usage(ProblemOf(parsed, flags));
   }
   if (flags.help_wanted()) {
     std::cout << flags.Help();

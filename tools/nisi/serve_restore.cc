@@ -197,10 +197,7 @@ int Restore(RestoreSettings settings) {
   return proved ? kDone : kRefused;
 }
 
-}  // namespace
-
-int RestoreMain(const std::vector<std::string>& args) {
-  RestoreSettings settings;
+rpc::Flags FlagsFor(RestoreSettings& settings) {
   rpc::Flags flags("nisi restore",
                    "Makes stores again from their backups, in an empty place or with --set-aside; "
                    "needs no server. "
@@ -229,11 +226,24 @@ int RestoreMain(const std::vector<std::string>& args) {
       .Strings("public-key", &settings.public_keys,
                "the key, in hex, that must have signed all heads, or each of several where it was "
                "replaced meanwhile; else those of the backups are believed");
+  return flags;
+}
+
+}  // namespace
+
+std::vector<std::string> CompleteRestore(const std::vector<std::string>& words) {
+  RestoreSettings settings;
+  return CandidatesOf(FlagsFor(settings), words);
+}
+
+int RestoreMain(const std::vector<std::string>& args) {
+  RestoreSettings settings;
+  rpc::Flags flags = FlagsFor(settings);
   std::vector<const char*> argv{"nisi restore"};
   for (const std::string& arg : args) argv.push_back(arg.c_str());
   if (const absl::Status parsed = flags.Parse(static_cast<int>(argv.size()), argv.data());
       !parsed.ok()) {
-    std::cerr << parsed.message() << "\n";  // all flags after it would hide it
+    std::cerr << ProblemOf(parsed, flags) << "\n";  // all flags after it would hide it
     return kUsage;
   }
   if (flags.help_wanted()) {

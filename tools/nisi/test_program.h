@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tools/nisi/command.h"
 #include "tools/nisi/io.h"
 
@@ -40,9 +41,11 @@ struct Program {
       meanwhile();
     };
     Ran ran;
-    const Own counts = [](const std::vector<std::string>& args) {
-      return 100 + static_cast<int>(args.size());
-    };
+    const Own counts = {
+        [](const std::vector<std::string>& args) { return 100 + static_cast<int>(args.size()); },
+        [](const std::vector<std::string>& words) {
+          return std::vector<std::string>{absl::StrCat("--words-", words.size())};
+        }};
     ran.code = Run(argv, {{"serve", counts}, {"restore", counts}}, io);
     ran.out = out.str();
     ran.err = err.str();

@@ -70,6 +70,13 @@ grpc::Status FixStart(const MethodDescriptor& method, const Client& client,
   return status;
 }
 
+// JSON says it with each message.
+void TellWhereToResume(const MethodDescriptor& method, const std::string& resume, Format format,
+                       const Io& io) {
+  if (!IsWatch(method) || resume.empty() || format == Format::kJson) return;
+  *io.err << "The watch goes on with " << resume << "\n";
+}
+
 }  // namespace
 
 std::optional<int64_t> PositionOf(const Message& message) {
@@ -105,6 +112,7 @@ int RunStream(const MethodDescriptor& method, Client client, const CallOptions& 
   const auto* start = Int64Field(*request->GetDescriptor(), "start_position");
   const auto* delivered = Int64Field(*request->GetDescriptor(), kDelivered);
   const bool follow = args.Has("follow") && start != nullptr;
+  std::string resume;  // by which flags another watch goes on
   StreamPrinter printer(format, IsWatch(method), width, io.out);
   int64_t printed = 0;
   absl::Duration pause = kFirstPause;
@@ -118,6 +126,12 @@ int RunStream(const MethodDescriptor& method, Client client, const CallOptions& 
         return true;
       reflection.SetInt64(request, start, reached.first);
       if (delivered != nullptr) reflection.SetInt64(request, delivered, reached.second);
+    }
+    if (const auto position = PositionOf(message); position && start != nullptr) {
+      resume = absl::StrCat("--start-position ", *position + 1);
+      if (DeliveredOf(message) > 0) {
+        absl::StrAppend(&resume, " --delivered-changes ", DeliveredOf(message));
+      }
     }
     if (IsWatch(method) && IsBookmark(message) && !args.Has("bookmarks")) return true;
     printer.Print(message);
@@ -142,8 +156,12 @@ int RunStream(const MethodDescriptor& method, Client client, const CallOptions& 
     const bool renewed = follow && ReasonOf(status) == "TOKEN_EXPIRED" && client.Renew(args, io);
     if (enough || !follow || (!renewed && !MayPass(status.error_code()))) {
       printer.Finish(enough || status.ok());
-      if (enough || status.ok()) return kDone;
-      return ReportRefusal(status, format, io, {&method, nullptr, client.signed_in()});
+      const int code =
+          enough || status.ok()
+              ? kDone
+              : ReportRefusal(status, format, io, {&method, nullptr, client.signed_in()});
+      TellWhereToResume(method, resume, format, io);
+      return code;
     }
     if (format == Format::kTable) {
       *io.err << "The stream broke; on again in " << absl::FormatDuration(pause)
