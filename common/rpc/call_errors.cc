@@ -20,7 +20,7 @@ absl::Status MessageCount() {
 
 absl::Status MessageTooLarge(size_t max_bytes) {
   return Refusal(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
-                 "The message is too large.")
+                 absl::StrCat("The message is larger than ", max_bytes, " bytes."))
       .With("maxBytes", absl::StrCat(max_bytes));
 }
 

@@ -134,6 +134,17 @@ WellKnown WellKnownOf(const google::protobuf::Descriptor& descriptor) {
   return WellKnown::kNone;
 }
 
+int MaxItems(const FieldDescriptor& field) {
+  constexpr int kDefaultItems = 500;
+  constexpr int kDefaultMapEntries = 64;
+  if (const auto given = RuleOf(field).max_items(); given != 0) return static_cast<int>(given);
+  return field.is_map() ? kDefaultMapEntries : kDefaultItems;
+}
+
+std::string TooManyProblem(int max_items) {
+  return absl::StrCat("must hold at most ", max_items, " items");
+}
+
 bool IsGiven(const Message& message, const FieldDescriptor& field) {
   const auto& reflection = *message.GetReflection();
   return field.is_repeated() ? reflection.FieldSize(message, &field) > 0

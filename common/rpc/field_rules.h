@@ -70,6 +70,11 @@ inline bool IsOwnName(const google::protobuf::FieldDescriptor& field) {
          !field.is_repeated() && RuleOf(field).output_only();
 }
 
+// Most items of a repeated field, or entries of a map.
+int MaxItems(const google::protobuf::FieldDescriptor& field);
+// What is wrong where it holds more.
+std::string TooManyProblem(int max_items);
+
 // Whether a field is there: set, or for a repeated one, with items.
 bool IsGiven(const google::protobuf::Message& message,
              const google::protobuf::FieldDescriptor& field);

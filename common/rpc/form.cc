@@ -13,8 +13,6 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr int kDefaultItems = 500;
-constexpr int kDefaultMapEntries = 64;
 constexpr size_t kDefaultTextChars = 300;
 constexpr size_t kDefaultMultilineChars = 10'000;
 
@@ -118,9 +116,7 @@ class FormChecker::Compiler {
     rule.max = options.max();
     // In a patch an empty list is one that stays as it is.
     rule.min_items = mode == Mode::kWhole ? static_cast<int>(options.min_items()) : 0;
-    const int default_items = rule.map ? kDefaultMapEntries : kDefaultItems;
-    rule.max_items =
-        options.max_items() != 0 ? static_cast<int>(options.max_items()) : default_items;
+    rule.max_items = MaxItems(field);
     rule.resource = options.resource();
     SetKind(field, mode, &rule);
     return rule;

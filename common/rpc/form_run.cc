@@ -194,7 +194,7 @@ class FormChecker::Run {
       violations_.Add(step, absl::StrCat("must hold at least ", rule.min_items,
                                          rule.min_items == 1 ? " item" : " items"));
     } else if (size > rule.max_items) {
-      violations_.Add(step, absl::StrCat("must hold at most ", rule.max_items, " items"));
+      violations_.Add(step, TooManyProblem(rule.max_items));
     } else if (size > 0 && rule.output_only && is_mutation_) {
       violations_.Add(step, "is set by the system and must not be given");
     } else {

@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/rpc/field_rules.h"
+#include "common/rpc/wire.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/stubs/common.h"
 
@@ -91,6 +94,7 @@ class Scanner {
   // False when the bytes are refused; conflict() then may say where.
   bool Scan(const Descriptor& descriptor, int depth) { return ScanTo(end_, descriptor, depth); }
   const std::string& conflict() const { return conflict_; }
+  bool too_many() const { return fields_ > kMaxWireFields; }
 
  private:
   bool ReadVarint(const char* limit, uint64_t* value) {
@@ -183,6 +187,62 @@ class Scanner {
   std::string conflict_;
 };
 
+// Finds the list that is longer than it may be in a message of too many fields. What comes past the
+// bound nobody looked at, so it is read here as far as it can be, and not for longer than that
+// took.
+class OverfullList {
+ public:
+  struct Found {
+    std::string path;
+    int max_items;
+  };
+  std::optional<Found> In(absl::string_view bytes, const Descriptor& descriptor, int depth) {
+    if (depth > kMaxNesting) return std::nullopt;
+    absl::flat_hash_map<const FieldDescriptor*, int64_t> counts;
+    WireField at;
+    for (absl::string_view rest = bytes; Take(&rest, &at);) {
+      const FieldDescriptor* field = descriptor.FindFieldByNumber(static_cast<int>(at.number));
+      if (field == nullptr || !field->is_repeated()) continue;
+      const bool packed = at.type == kBytes && field->is_packable();
+      int64_t& count = counts[field];
+      count += packed ? PackedCount(WireTypeOf(field->type()), at.value) : 1;
+      if (count > MaxItems(*field)) return Found{field->name(), MaxItems(*field)};
+    }
+    counts.clear();
+    for (absl::string_view rest = bytes; Take(&rest, &at);) {
+      const FieldDescriptor* field = descriptor.FindFieldByNumber(static_cast<int>(at.number));
+      if (field == nullptr || field->message_type() == nullptr || at.type != kBytes) continue;
+      const int64_t item = counts[field]++;
+      auto found = In(at.value, *field->message_type(), depth + 1);
+      if (!found.has_value()) continue;
+      const std::string index = field->is_repeated() ? absl::StrCat("[", item, "]") : "";
+      found->path = absl::StrCat(field->name(), index, ".", found->path);
+      return found;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  bool Take(absl::string_view* rest, WireField* at) {
+    return ++taken_ <= 2 * int64_t{kMaxWireFields} && TakeField(rest, at);
+  }
+
+  int64_t taken_ = 0;
+};
+
+absl::Status TooManyFields() {
+  return base::Refusal(
+             absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
+             absl::StrCat("The request holds more than ", kMaxWireFields, " fields and items."))
+      .With("maxFields", absl::StrCat(kMaxWireFields));
+}
+
+absl::Status TooManyFieldsIn(absl::string_view bytes, const Descriptor& descriptor) {
+  const auto list = OverfullList().In(bytes, descriptor, 0);
+  return list.has_value() ? base::InvalidField(list->path, TooManyProblem(list->max_items))
+                          : TooManyFields();
+}
+
 base::Refusal Malformed() {
   return base::Refusal(absl::StatusCode::kInvalidArgument, "MALFORMED_MESSAGE",
                        "The request is not a well-formed message of its type.");
@@ -198,6 +258,7 @@ absl::Status ParseMessage(absl::string_view bytes, google::protobuf::Message* me
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) return Malformed();
   Scanner scanner(bytes);
   if (!scanner.Scan(*message->GetDescriptor(), 0)) {
+    if (scanner.too_many()) return TooManyFieldsIn(bytes, *message->GetDescriptor());
     if (scanner.conflict().empty()) return Malformed();
     return Malformed().Field(scanner.conflict(), "is given twice");
   }

@@ -20,8 +20,9 @@ constexpr int kMaxWireFields = 100'000;
 // message, and for what protobuf itself would quietly accept: a known field in a wrong wire type,
 // groups, strings that are no UTF-8, nesting over kMaxNesting, over kMaxUnknownFields unknown
 // fields, over kMaxWireFields fields in all, a singular sub-message or two members of one oneof
-// given at once (the last would silently win; this one names the oneof in a BadRequest). Needs no
-// memory beyond what the message takes.
+// given at once (the last would silently win; this one names the oneof in a BadRequest). Of too
+// many fields where a list is longer than its contract lets it be, as nearly always, reason
+// INVALID_FIELD with the list. Needs no memory beyond what the message takes.
 absl::Status ParseMessage(absl::string_view bytes, google::protobuf::Message* message);
 
 // The refusal above, without a field.

@@ -121,22 +121,44 @@ TEST(ParseMessage, TakesAHundredThousandFieldsInAllAndNoMore) {
   EXPECT_TRUE(Parse(Times(kMost, Number(35, 1))).ok());
   EXPECT_TRUE(Parse(Bytes(23, Times(kMost - 1, child))).ok());
   EXPECT_TRUE(Parse(packed).ok());
-  const std::pair<const char*, std::string> kCases[] = {
-      {"items", Times(kMost + 1, row)},
-      {"two million items", Times(2'000'000, row)},
-      {"numbers", Times(kMost + 1, Number(35, 1))},
-      {"strings", Times(kMost + 1, Bytes(21, ""))},
-      {"inside", Bytes(23, Times(kMost, child))},
-      {"over several levels", Times(kMost / 2, row) + Bytes(23, Times(kMost / 2, child))},
-      {"packed", packed + Number(14, 1)},
-      {"packed, of two bytes each", Bytes(35, Times(kMost, Varint(300)))},
-      {"packed, one after the other", Times(2, Bytes(35, std::string(kMost / 2, '\x01')))},
+  // The list that is too long, and how long it may be; none: each is as long as it may be.
+  const struct {
+    const char* name;
+    std::string bytes;
+    std::string path;
+    std::string what;
+  } kCases[] = {
+      {"items", Times(kMost + 1, row), "rows", "must hold at most 3 items"},
+      {"two million items", Times(2'000'000, row), "rows", "must hold at most 3 items"},
+      {"numbers", Times(kMost + 1, Number(35, 1)), "numbers", "must hold at most 500 items"},
+      {"strings", Times(kMost + 1, Bytes(21, "")), "codes", "must hold at most 40 items"},
+      {"inside", Bytes(23, Times(kMost, child)), "row.children", "must hold at most 500 items"},
+      {"inside of an item", row + Bytes(22, Times(kMost, child)), "rows[1].children",
+       "must hold at most 500 items"},
+      {"over several levels", Times(3, row) + Bytes(23, Times(kMost, child)), "row.children",
+       "must hold at most 500 items"},
+      {"packed", packed + Number(14, 1), "numbers", "must hold at most 500 items"},
+      {"packed, of two bytes each", Bytes(35, Times(kMost, Varint(300))), "numbers",
+       "must hold at most 500 items"},
+      {"packed, one after the other", Times(2, Bytes(35, std::string(kMost / 2, '\x01'))),
+       "numbers", "must hold at most 500 items"},
+      {"no list is too long", Bytes(23, Times(500, Bytes(6, Times(300, child)))), "", ""},
   };
-  for (const auto& [name, bytes] : kCases) {
-    SCOPED_TRACE(name);
-    const absl::Status status = Parse(bytes);
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const absl::Status status = Parse(c.bytes);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_EQ(base::ReasonOf(status), "MALFORMED_MESSAGE");
+    const google::rpc::BadRequest bad = base::BadRequestOf(status);
+    if (c.path.empty()) {
+      EXPECT_EQ(base::ReasonOf(status), "MALFORMED_MESSAGE");
+      EXPECT_EQ(base::InfoOf(status).metadata().at("maxFields"), "100000");
+      EXPECT_EQ(bad.field_violations_size(), 0);
+      continue;
+    }
+    EXPECT_EQ(base::ReasonOf(status), "INVALID_FIELD");
+    ASSERT_EQ(bad.field_violations_size(), 1);
+    EXPECT_EQ(bad.field_violations(0).field(), c.path);
+    EXPECT_EQ(bad.field_violations(0).description(), c.what);
   }
 }
 

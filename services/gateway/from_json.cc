@@ -20,6 +20,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "common/base/status.h"
+#include "common/rpc/field_rules.h"
 #include "common/rpc/parse.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/duration.pb.h"
@@ -127,7 +129,7 @@ class Reader final {
 
   // Of what was refused; nothing where it is no JSON at all.
   std::optional<absl::Status> refusal() const {
-    if (what_.empty()) return std::nullopt;
+    if (refusal_.has_value() || what_.empty()) return refusal_;
     return MalformedJson(path_, what_);
   }
 
@@ -260,9 +262,11 @@ class Reader final {
   }
 
   // Of the value that is being read, with the names of the proto: as the services name fields.
-  std::string Path() const {
+  std::string Path() const { return PathTo(frames_.size()); }
+  std::string PathTo(size_t frames) const {
     std::string path;
-    for (const Frame& frame : frames_) {
+    for (size_t i = 0; i < frames; ++i) {
+      const Frame& frame = frames_[i];
       if (frame.map != nullptr) {
         absl::StrAppend(&path, "[\"", Shown(frame.map_key), "\"]");
       } else if (frame.field != nullptr) {
@@ -309,8 +313,23 @@ class Reader final {
     return SetText(key, name);
   }
 
-  // So many that a service would refuse it: see rpc::kMaxWireFields.
-  bool Count() { return ++values_ <= rpc::kMaxWireFields || Fail("holds too much"); }
+  // So many that a service would refuse it, as it would: see rpc::kMaxWireFields.
+  bool Count() { return ++values_ <= rpc::kMaxWireFields || FailOfTooMany(); }
+  bool FailOfTooMany() {
+    for (size_t i = 0; i < frames_.size(); ++i) {
+      const Frame& frame = frames_[i];
+      if (!frame.in_list) continue;
+      // With the one that comes now.
+      const int items = frame.count + (i + 1 == frames_.size() ? 1 : 0);
+      if (items <= rpc::MaxItems(*frame.field)) continue;
+      std::string list = PathTo(i + 1);
+      list.resize(list.rfind('['));
+      refusal_ = base::InvalidField(list, rpc::TooManyProblem(rpc::MaxItems(*frame.field)));
+      return false;
+    }
+    return Fail(
+        absl::StrCat("is past the ", rpc::kMaxWireFields, " fields and items of a request"));
+  }
 
   // The field that the value which comes now is of, and where it goes. Null: it may not come.
   const FieldDescriptor* Next() {
@@ -539,6 +558,7 @@ class Reader final {
   bool repeated_ = false;
   std::string path_;
   std::string what_;
+  std::optional<absl::Status> refusal_;  // of another reason
 };
 
 }  // namespace

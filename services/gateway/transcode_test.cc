@@ -412,8 +412,28 @@ TEST(TranscodeTest, ABombIsCheap) {
             "row.children[0]");
   EXPECT_EQ(FieldOf(repeated("[", kBytes)), "");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"codes\":", repeated("[", kBytes))), "codes[0]");
-  EXPECT_EQ(FieldOf(absl::StrCat("{\"rows\":[{}", repeated(",{}", kBytes << 2), "]}")),
-            "rows[99999]");
+  // Of too many in all the list that is too long, as the services say it of bytes.
+  const auto too_many = [&](absl::string_view begin, absl::string_view part,
+                            absl::string_view end) {
+    const absl::Status refused =
+        FromJson(*FormSample::descriptor(), absl::StrCat(begin, repeated(part, kBytes << 2), end))
+            .status();
+    const auto request = base::BadRequestOf(refused);
+    if (request.field_violations_size() != 1) return std::string(refused.message());
+    const auto& violation = request.field_violations(0);
+    return absl::StrCat(base::ReasonOf(refused), " ", violation.field(), " ",
+                        violation.description());
+  };
+  EXPECT_EQ(too_many("{\"rows\":[{}", ",{}", "]}"), "INVALID_FIELD rows must hold at most 3 items");
+  EXPECT_EQ(too_many("{\"codes\":[\"a\"", ",\"a\"", "]}"),
+            "INVALID_FIELD codes must hold at most 40 items");
+  EXPECT_EQ(too_many("{\"rows\":[{},{\"children\":[{}", ",{}", "]}]}"),
+            "INVALID_FIELD rows[1].children must hold at most 500 items");
+  const std::string full = absl::StrCat("{\"children\":[{}", repeated(",{}", 3 * 400), "]}");
+  EXPECT_EQ(
+      too_many(absl::StrCat("{\"row\":{\"children\":[", full), absl::StrCat(",", full), "]}}"),
+      "MALFORMED_MESSAGE row.children[248].children[301] is past the 100000 fields and items of a "
+      "request");
   EXPECT_EQ(FieldOf(absl::StrCat("{\"readMask\":\"a", repeated(",a", kBytes), "\"}")), "read_mask");
   // Within the bound of the readers of bytes.
   EXPECT_EQ(FieldOf(absl::StrCat("{\"rows\":[{}", repeated(",{}", 90'000 * 3), "]}")), "taken");
