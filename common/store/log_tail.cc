@@ -64,25 +64,43 @@ bool FitsWithAnyLength(absl::string_view at) {
   return false;
 }
 
-}  // namespace
+bool IsZero(const Header& header) {
+  return header.length == 0 && header.type == 0;
+}
 
-bool LogTailIsDamaged(absl::string_view block) {
-  absl::string_view at = block;
-  while (at.size() >= kHeaderSize) {
-    const Header header = ReadHeader(at);
-    if (header.length == 0 && header.type == 0) return false;  // Zeros: space never written.
-    if (kHeaderSize + header.length > at.size()) break;
-    at.remove_prefix(kHeaderSize + header.length);
+// Where RocksDB would stop in peace: at zeros, at a record that claims more than there is, or at
+// the end.
+absl::string_view FromStop(absl::string_view block) {
+  while (block.size() >= kHeaderSize) {
+    const Header header = ReadHeader(block);
+    if (IsZero(header) || kHeaderSize + header.length > block.size()) break;
+    block.remove_prefix(kHeaderSize + header.length);
   }
-  if (at.size() < kHeaderSize) return false;
-  // Here RocksDB would stop in peace. Damage, if this record is all there, or a later one.
-  if (FitsWithAnyLength(at)) return true;
+  return block;
+}
+
+// Whether there is a whole record behind the first byte.
+bool HoldsARecordBehind(absl::string_view at) {
   for (at.remove_prefix(1); at.size() >= kHeaderSize; at.remove_prefix(1)) {
     const Header header = ReadHeader(at);
     const bool plausible = (header.type >= 1 && header.type <= 4) || header.type == 9;
     if (plausible && kHeaderSize + header.length <= at.size() && Fits(at, header)) return true;
   }
   return false;
+}
+
+}  // namespace
+
+bool LogTailIsDamaged(absl::string_view block) {
+  const absl::string_view at = FromStop(block);
+  if (at.size() < kHeaderSize || IsZero(ReadHeader(at))) return false;  // at most never written
+  // Damage, if this record is all there, or a later one.
+  return FitsWithAnyLength(at) || HoldsARecordBehind(at);
+}
+
+bool LogTailHasHole(absl::string_view block) {
+  const absl::string_view at = FromStop(block);
+  return at.size() >= kHeaderSize && IsZero(ReadHeader(at)) && HoldsARecordBehind(at);
 }
 
 bool LogEndsUnwritten(absl::string_view block, size_t written) {

@@ -25,6 +25,12 @@ inline constexpr size_t kLogBlockSize = 32'768;
 // True when `block`, the last and partial block of a log, holds a record whose length was damaged.
 bool LogTailIsDamaged(absl::string_view block);
 
+// True when `block`, the same of a log of commits, holds zeros in place of a record and a whole one
+// behind them. RocksDB passes over both; a crash leaves no such thing, as a commit is one record
+// and none is written before the one before it is synced. Of a manifest one cannot say so: several
+// of its records are synced together.
+bool LogTailHasHole(absl::string_view block);
+
 // So many zeros end no whole record: a commit ends with its position, 8 bytes and not zero.
 inline constexpr size_t kUnwrittenZeros = 8;
 

@@ -44,6 +44,10 @@ class LogTail : public ::testing::Test {
     return logs.empty() ? fs::path() : logs.front();
   }
 
+  size_t Length(size_t at) const {  // of the payload of the record there
+    return static_cast<uint8_t>(whole_[at + 4]) | size_t{static_cast<uint8_t>(whole_[at + 5])} << 8;
+  }
+
   // Opens a copy of the folder whose log has these bytes: its last position, or -1.
   int64_t OpenWith(const std::string& log) {
     fs::remove_all(dir_ / "open");
@@ -97,6 +101,21 @@ TEST_F(LogTail, RefusesDamageStill) {
     std::string hole = whole_;
     hole.replace(at, 20, 20, '\0');
     EXPECT_EQ(OpenWith(hole), -1) << "zeros at " << at;
+  }
+}
+
+// Zeros from the first byte of a record are space that was never written, to RocksDB.
+TEST_F(LogTail, RefusesZerosInPlaceOfARecord) {
+  std::vector<size_t> begins;
+  for (size_t at = 0; at < before_; at += 7 + Length(at)) begins.push_back(at);
+  ASSERT_GE(begins.size(), size_t{kTailRows});
+  for (const size_t from : begins) {
+    for (const size_t zeros : std::vector<size_t>{7, 20, 512}) {
+      if (from + zeros > begins.back()) continue;  // nothing is left behind them
+      std::string hole = whole_.substr(0, before_);
+      hole.replace(from, zeros, zeros, '\0');
+      EXPECT_EQ(OpenWith(hole), -1) << zeros << " zeros at " << from;
+    }
   }
 }
 

@@ -181,7 +181,7 @@ absl::Status RocksEngine::CheckFolder() const {
   return absl::OkStatus();
 }
 
-// Reads the last block of each log, and of the manifest, which is one too, for the one damage that
+// Reads the last block of each log, and of the manifest, which is one too, for the damage that
 // RocksDB passes over: see log_tail.h.
 absl::Status RocksEngine::CheckLogs() const {
   std::vector<std::string> names;
@@ -199,6 +199,9 @@ absl::Status RocksEngine::CheckLogs() const {
     if (tail > 0) RETURN_IF_ERROR(Mapped(file->Read(size - tail, tail, &block, buffer.data())));
     if (LogTailIsDamaged(ToView(block))) {
       return OpenError(rocksdb::Status::Corruption(name, "the length of a record is damaged"));
+    }
+    if (absl::EndsWith(name, ".log") && LogTailHasHole(ToView(block))) {
+      return OpenError(rocksdb::Status::Corruption(name, "zeros stand in place of a record"));
     }
   }
   return absl::OkStatus();
